@@ -1,0 +1,203 @@
+"""Every error of the kiosk, sorted by whose fault it is and who can mend it.
+
+    KrishiError                      exit code (sysexits.h)
+    ├── BadInput                     65  what the visitor or the caller gave; ask again
+    │   ├── PhotoUnreadable              not an image, empty, cut short
+    │   ├── PhotoTooLarge                more bytes or pixels than a kiosk can hold
+    │   ├── PoorPhoto                    an image, but no leaf can be judged in it: .fault, .hint
+    │   ├── UnknownCrop
+    │   ├── UnknownLanguage
+    │   ├── BadTelephone
+    │   ├── NoSuchVisit
+    │   └── NoDiagnosisYet               the visit has no photo that could be judged
+    ├── ConfigError                  78  the technician's file; names file, section and key
+    ├── ModelError                   72  the shipped model
+    │   ├── ModelMissing
+    │   ├── ModelCorrupt                 another file than its manifest says
+    │   └── ModelMismatch                labels, input or outputs are not what the kiosk can use
+    ├── StateError                   74  the state folder
+    │   ├── StateReadOnly            73
+    │   ├── StateFull                74
+    │   ├── StateInUse               75  another krishi-kiosk has it
+    │   └── StateDamaged             74
+    ├── PortInUse                    69  the visit API's address is taken
+    ├── DeviceError                  69  a device that may come back: its part begins again
+    │   ├── CameraTimeout, CameraGone, CameraEmpty
+    │   ├── ModemMute, ModemGone, ModemNotReady, SendFailed
+    │   └── BrokerGone
+    └── Refused                      65  this message will never be taken: park it, go on
+
+A DeviceError makes the supervisor begin its part again. Refused parks one message. All others reach whoever asked:
+the command line prints them and exits with their code, the visit API answers with their status. What is no
+KrishiError is a bug, keeps its traceback and ends the process, which systemd begins again.
+"""
+
+from __future__ import annotations
+
+
+class KrishiError(Exception):
+    """Something went wrong that we have a name for. Its text is a whole sentence: what, where, what to do."""
+
+    exit_code = 70
+    http_status = 500
+
+    @property
+    def name(self) -> str:
+        """The error's name as the visit API and `--json` give it, such as "poor_photo"."""
+        words = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(self).__name__)
+        return words.removeprefix("_")
+
+
+class BadInput(KrishiError):
+    """What the visitor or the caller gave cannot be used; nothing was recorded."""
+
+    exit_code = 65
+    http_status = 422
+
+
+class PhotoUnreadable(BadInput):
+    """The bytes are not an image that this kiosk reads, or only a part of one."""
+
+
+class PhotoTooLarge(BadInput):
+    """More bytes or pixels than a kiosk's memory should be asked to hold."""
+
+
+class PoorPhoto(BadInput):
+    """A sound image in which no leaf can be judged.
+
+    fault: "dark", "bright", "blurred", "glare" or "no_leaf"; hint: what to do, for the visitor, in plain English.
+    """
+
+    def __init__(self, fault: str, hint: str) -> None:
+        super().__init__(f"The photo cannot be judged ({fault.replace('_', ' ')}): {hint}")
+        self.fault = fault
+        self.hint = hint
+
+
+class UnknownCrop(BadInput):
+    """A crop that the model does not know."""
+
+
+class UnknownLanguage(BadInput):
+    """A language that the catalogue does not have."""
+
+
+class BadTelephone(BadInput):
+    """Not a number that an SMS can reach."""
+
+
+class NoSuchVisit(BadInput):
+    """No visit has this id, or it is long over."""
+
+    http_status = 404
+
+
+class NoDiagnosisYet(BadInput):
+    """Advice was asked for before any photo of the visit could be judged."""
+
+    http_status = 409
+
+
+class ConfigError(KrishiError):
+    """A configuration file that cannot be used; names the file, section and key."""
+
+    exit_code = 78
+
+
+class ModelError(KrishiError):
+    """The model cannot be used."""
+
+    exit_code = 72
+    http_status = 503
+
+
+class ModelMissing(ModelError):
+    """No model, or no manifest beside it."""
+
+
+class ModelCorrupt(ModelError):
+    """The model's bytes are not those that its manifest names."""
+
+
+class ModelMismatch(ModelError):
+    """Labels, input or outputs are not what the manifest or the kiosk's catalogue says."""
+
+
+class StateError(KrishiError):
+    """The state folder cannot be used."""
+
+    exit_code = 74
+    http_status = 507
+
+
+class StateReadOnly(StateError):
+    """The state folder cannot be written."""
+
+    exit_code = 73
+
+
+class StateFull(StateError):
+    """No room is left, and there is no photo left to remove."""
+
+
+class StateInUse(StateError):
+    """Another process drains this state folder."""
+
+    exit_code = 75
+
+
+class StateDamaged(StateError):
+    """The database cannot be read, or is of a newer version than this program."""
+
+
+class PortInUse(KrishiError):
+    """The visit API's address is taken."""
+
+    exit_code = 69
+
+
+class DeviceError(KrishiError):
+    """A device or link that fails now and may come back."""
+
+    exit_code = 69
+    http_status = 503
+
+
+class CameraTimeout(DeviceError):
+    """The camera gave no picture in time; its program was ended and will be begun again."""
+
+
+class CameraGone(DeviceError):
+    """The camera or its program is not there, or talks nonsense."""
+
+
+class CameraEmpty(DeviceError):
+    """The folder that plays the camera holds no photo."""
+
+
+class ModemMute(DeviceError):
+    """The modem did not answer in time."""
+
+
+class ModemGone(DeviceError):
+    """The modem's port is not there any more."""
+
+
+class ModemNotReady(DeviceError):
+    """The modem answers but cannot send now: no SIM, locked SIM, or not registered with a network."""
+
+
+class SendFailed(DeviceError):
+    """The network or the modem did not take this message now; later it may."""
+
+
+class BrokerGone(DeviceError):
+    """The gateway's broker cannot be reached."""
+
+
+class Refused(KrishiError):
+    """This message will never be taken: park it, keep its reason, go on with the next."""
+
+    exit_code = 65
+    http_status = 422
