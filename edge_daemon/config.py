@@ -1,7 +1,7 @@
 """The kiosk's settings: TOML into checked models. The defaults are a complete simulated kiosk.
 
 Back ends are named, never guessed and never a fallback. A photo from a folder, or a simulated modem, makes the whole
-kiosk a rehearsal; a kiosk that is not one refuses to start with either, so that no farmer is texted about a stock photo.
+kiosk a rehearsal; a kiosk that is not one refuses to start with either: no farmer is texted about a stock photo.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ class Config(Section):
         ]
         if simulated and not self.kiosk.rehearsal:
             raise ValueError(
-                f"{' and '.join(simulated)}: only for a rehearsal. Name the real device, or set [kiosk] rehearsal = true."
+                f"{' and '.join(simulated)}: only for a rehearsal. "
+                "Name the real device, or set [kiosk] rehearsal = true."
             )
         return self
 
@@ -171,8 +172,9 @@ def parse(text: str, name: str) -> Config:
 
 def _sentence(error: object) -> str:
     assert isinstance(error, dict)
-    # A discriminated union puts the chosen kind between the section and the key; the file has no such level.
-    place = [str(step) for step in error["loc"] if step not in {"folder", "picamera2", "simulator", "serial"} or step == error["loc"][-1]]
+    place = [str(step) for step in error["loc"]]
+    if len(place) > 2 and place[0] in {"camera", "modem"}:
+        del place[1]  # the chosen kind: a level of the model that the file does not have
     where = f"[{place[0]}]" + "".join(f" {key}" for key in place[1:]) if place else "the file"
     if error["type"] == "extra_forbidden":
         return f"{where}: no such key here. docs/config.md lists them."

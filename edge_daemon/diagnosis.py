@@ -124,7 +124,10 @@ class Diagnosis:
     def __post_init__(self) -> None:
         _require_utc(self.taken_at)
         _require(1 <= len(self.candidates) <= 5, "one to five candidates")
-        _require(self.decision is not Decision.TWO_CANDIDATES or len(self.candidates) >= 2, "two candidates are two")
+        _require(
+            self.decision is not Decision.TWO_CANDIDATES or len(self.candidates) >= 2,
+            "two candidates are two",
+        )
 
     @property
     def best(self) -> Candidate:
@@ -158,6 +161,14 @@ class Sms:
 
     def __post_init__(self) -> None:
         _require(0 <= self.reference <= 255, "a reference is one octet")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the gateway shall know, as bytes of the wire contract."""
+
+    id: int
+    body: bytes = field(repr=False)
 
 
 def _require(holds: bool, rule: str) -> None:

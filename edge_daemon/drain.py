@@ -1,0 +1,46 @@
+"""Empty one outbox into one channel: SMS into the modem, reports into the link."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from edge_daemon.errors import DeviceError, Refused
+
+IDLE_S = 20.0
+"""How long the channel may lie idle before it is asked whether it is still there."""
+
+M = TypeVar("M")
+
+
+class Outbox(Protocol[M]):
+    """What drain asks of a queue."""
+
+    async def next(self, patience_s: float) -> M | None: ...
+    def delivered(self, message: M) -> None: ...
+    def failed(self, message: M, why: Exception) -> None: ...
+    def park(self, message: M, why: Exception) -> None: ...
+
+
+async def drain(
+    outbox: Outbox[M], deliver: Callable[[M], Awaitable[None]], idle: Callable[[], Awaitable[object]]
+) -> None:
+    """Deliver the messages of one outbox, oldest first, for as long as the channel holds.
+
+    deliver and idle raise DeviceError when the channel is gone; that ends the drain, and the supervisor reopens the
+    channel. deliver raises Refused for a message that will never be taken; that message is parked, the next one goes.
+    """
+    while True:
+        message = await outbox.next(IDLE_S)
+        if message is None:
+            await idle()
+            continue
+        try:
+            await deliver(message)
+        except Refused as why:
+            outbox.park(message, why)
+        except DeviceError as why:
+            outbox.failed(message, why)
+            raise
+        else:
+            outbox.delivered(message)

@@ -1,0 +1,1 @@
+"""Everything that must survive: one SQLite file, written in one transaction per fact, and the photos beside it."""

@@ -1,0 +1,183 @@
+"""The SQLite file: opened, migrated, locked, and its errors given our names.
+
+WAL with synchronous=FULL: a row that was committed is on the card when the power goes (SQLite, "PRAGMA synchronous").
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge_daemon.errors import StateDamaged, StateError, StateFull, StateInUse, StateReadOnly
+
+FILE = "kiosk.db"
+LOCK = "kiosk.lock"
+BUSY_S = 5.0
+"""How long a write waits for another process's write before it gives up."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE visit (
+        id TEXT PRIMARY KEY, begun_at TEXT NOT NULL, clock TEXT NOT NULL, language TEXT NOT NULL, crop TEXT
+    ) STRICT;
+    CREATE TABLE diagnosis (
+        id TEXT PRIMARY KEY, visit_id TEXT NOT NULL REFERENCES visit(id), taken_at TEXT NOT NULL, clock TEXT NOT NULL,
+        decision TEXT NOT NULL, candidates TEXT NOT NULL, leaf REAL NOT NULL, model TEXT NOT NULL,
+        source TEXT NOT NULL, rehearsal INTEGER NOT NULL, photo TEXT
+    ) STRICT;
+    CREATE INDEX diagnosis_of_visit ON diagnosis(visit_id);
+    CREATE TABLE farmer (
+        id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE, language TEXT NOT NULL, since TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        channel TEXT NOT NULL CHECK (channel IN ('sms', 'report')),
+        diagnosis_id TEXT NOT NULL REFERENCES diagnosis(id),
+        farmer_id INTEGER REFERENCES farmer(id),
+        body BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'parked')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        queued_at TEXT NOT NULL, changed_at TEXT NOT NULL, why TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX outbox_once ON outbox(channel, diagnosis_id, ifnull(farmer_id, 0));
+    CREATE INDEX outbox_due ON outbox(channel, state, attempts, id);
+    CREATE TABLE sms_part (
+        outbox_id INTEGER NOT NULL REFERENCES outbox(id), part INTEGER NOT NULL,
+        modem_reference INTEGER NOT NULL, sent_at TEXT NOT NULL, PRIMARY KEY (outbox_id, part)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+"""Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
+
+_NAMES: dict[int, tuple[type[StateError], str]] = {
+    sqlite3.SQLITE_FULL: (
+        StateFull,
+        "no room is left on its disk. Free some, or give the kiosk a larger card",
+    ),
+    sqlite3.SQLITE_READONLY: (StateReadOnly, "it cannot be written. Make it writable for the kiosk's user"),
+    sqlite3.SQLITE_CANTOPEN: (
+        StateReadOnly,
+        "it cannot be opened or made. Make its folder writable for the kiosk's user",
+    ),
+    sqlite3.SQLITE_PERM: (StateReadOnly, "it may not be written by this user"),
+    sqlite3.SQLITE_BUSY: (StateInUse, f"another process has been writing it for {BUSY_S:.0f} s. Try again"),
+    sqlite3.SQLITE_LOCKED: (StateInUse, "another process holds it. Try again"),
+    sqlite3.SQLITE_CORRUPT: (StateDamaged, "it is damaged. Keep it aside, restore the last backup"),
+    sqlite3.SQLITE_NOTADB: (StateDamaged, "it is not a database. Keep it aside, restore the last backup"),
+    sqlite3.SQLITE_IOERR: (StateFull, "its disk failed a read or write. Check the card"),
+}
+"""By primary result code (SQLite, "Result and Error Codes")."""
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """SQLite's trouble as a StateError; a wrong statement is a bug and passes."""
+    try:
+        yield
+    except sqlite3.Error as why:
+        code = getattr(why, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code not in _NAMES:
+            raise
+        error, sentence = _NAMES[code]
+        raise error(f"{path}: {sentence}. ({why})") from why
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open and migrate the file, making it if need be. Raises StateError."""
+    with named_errors(path):
+        database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA foreign_keys = ON")
+            _migrate(database, path)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open an existing file without writing to it. Raises StateError."""
+    with named_errors(path):
+        database = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None
+        )
+        try:
+            _refuse_other_version(database, path, exact=True)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of the block, or nothing of it."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+        database.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, a full disk among them.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make the state folder, for its owner only: it holds telephone numbers. Raises StateReadOnly, StateFull."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as why:
+        raise StateReadOnly(f"{folder}: is not a folder. Name another in [state] folder.") from why
+    except OSError as why:
+        raise StateReadOnly(
+            f"{folder}: cannot be made: {why.strerror}. Make it, or name another in [state] folder."
+        ) from why
+
+
+def lock(folder: Path) -> int:
+    """Take the folder's lock, which falls with the process. Raises StateInUse, StateReadOnly.
+
+    Only its holder may drain the outbox: two would send a message twice.
+    """
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as why:
+        raise StateReadOnly(f"{folder / LOCK}: {why.strerror}. Make it writable for the kiosk's user.") from why
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as why:
+        os.close(handle)
+        raise StateInUse(
+            f"{folder}: another krishi-kiosk works with this folder. Stop it, or name another folder."
+        ) from why
+    return handle
+
+
+def _migrate(database: sqlite3.Connection, path: Path) -> None:
+    _refuse_other_version(database, path, exact=False)
+    with transaction(database):  # the version is read anew inside: two processes may open a new file at once
+        for step in MIGRATIONS[_version(database) :]:
+            for statement in step.split(";"):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _refuse_other_version(database: sqlite3.Connection, path: Path, *, exact: bool) -> None:
+    version = _version(database)
+    if version > len(MIGRATIONS) or (exact and version != len(MIGRATIONS)):
+        raise StateDamaged(
+            f"{path}: is of version {version}, this program writes version {len(MIGRATIONS)}. "
+            f"Run the krishi-kiosk that wrote it, or a newer one."
+        )
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])

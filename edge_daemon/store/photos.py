@@ -1,0 +1,74 @@
+"""The photos beside the database: what goes first when room is short. They never leave the kiosk."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER = "photos"
+
+
+class Photos:
+    """A folder of photos, bounded in bytes; the oldest go first. A photo that cannot be kept is no error."""
+
+    def __init__(self, folder: Path, limit_bytes: int) -> None:
+        self.folder = folder / FOLDER
+        self.limit_bytes = limit_bytes
+
+    def keep(self, name: str, data: bytes) -> str | None:
+        """Write a photo; the oldest above the limit go. None where there is no room: the diagnosis goes first."""
+        if len(data) > self.limit_bytes:
+            return None
+        whole, part = self.folder / name, self.folder / f"{name}.part"
+        while True:
+            try:
+                self.folder.mkdir(mode=0o700, exist_ok=True)
+                part.write_bytes(data)
+                part.rename(whole)
+            except OSError:
+                with suppress(OSError):  # a folder that cannot be written may refuse this too
+                    part.unlink(missing_ok=True)
+                if not self.remove_oldest():
+                    return None
+            else:
+                break
+        self._keep_to_limit(spare=whole)
+        return name
+
+    def remove(self, name: str | None) -> None:
+        """Remove a photo whose diagnosis could not be recorded."""
+        if name:
+            (self.folder / name).unlink(missing_ok=True)
+
+    def remove_oldest(self) -> bool:
+        """Make room by the oldest photo. False: there is none left, or the folder cannot be written."""
+        for photo in self._oldest_first():
+            try:
+                photo.unlink()
+            except OSError:
+                return False
+            return True
+        return False
+
+    def count_and_bytes(self) -> tuple[int, int]:
+        """How many photos are kept, and their bytes."""
+        sizes = [photo.stat().st_size for photo in self._oldest_first()]
+        return len(sizes), sum(sizes)
+
+    def _keep_to_limit(self, spare: Path) -> None:
+        photos = [photo for photo in self._oldest_first() if photo != spare]
+        excess = sum(photo.stat().st_size for photo in [*photos, spare]) - self.limit_bytes
+        for photo in photos:
+            if excess <= 0:
+                return
+            excess -= photo.stat().st_size
+            photo.unlink(missing_ok=True)
+
+    def _oldest_first(self) -> list[Path]:
+        # By the file system's time of writing: after a clock's jump the order may err, the limit does not.
+        if not self.folder.is_dir():
+            return []
+        with os.scandir(self.folder) as entries:
+            aged = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_file())
+        return [Path(path) for _, path in aged]

@@ -1,0 +1,221 @@
+"""The waist: visits, diagnoses, farmers and what waits to be sent. One method is one transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from edge_daemon.clock import Now, system_now
+from edge_daemon.diagnosis import Diagnosis, Farmer, Photo, Report, Sms, Visit
+from edge_daemon.errors import NoSuchVisit, StateFull
+from edge_daemon.store import database
+from edge_daemon.store.outbox import Channel, Outbox, read_report, read_sms
+from edge_daemon.store.photos import Photos
+from edge_daemon.store.rows import diagnosis_of, visit_of
+
+T = TypeVar("T")
+
+
+class Store:
+    """The state folder, opened. `sms` and `reports` are its outboxes.
+
+    Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
+    """
+
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, photos: Photos, handle: int | None, now: Now
+    ) -> None:
+        self.folder = folder
+        self.photos = photos
+        self._database = connection
+        self._database.row_factory = sqlite3.Row
+        self._lock = handle
+        self._now = now
+        self.sms: Outbox[Sms] = Outbox("sms", connection, self._write, read_sms, now)
+        self.reports: Outbox[Report] = Outbox("report", connection, self._write, read_report, now)
+
+    @classmethod
+    def open(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+        """Open the folder alone, making it if need be, and take up what a crash left half sent.
+
+        photos_bytes: the oldest photos are removed above this. Raises StateError.
+        """
+        database.make_folder(folder)
+        handle = database.lock(folder)
+        try:
+            connection = database.connect(folder / database.FILE)
+            store = cls(folder, connection, Photos(folder, photos_bytes), handle, now)
+            store.sms.recover()
+            store.reports.recover()
+        except BaseException:
+            os.close(handle)
+            raise
+        return store
+
+    @classmethod
+    def share(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+        """Open a folder whose outbox another process drains, to add to it. Raises StateError."""
+        connection = database.connect(folder / database.FILE)
+        return cls(folder, connection, Photos(folder, photos_bytes), None, now)
+
+    @classmethod
+    def look(cls, folder: Path, now: Now = system_now) -> Store:
+        """Open an existing folder for reading. Raises StateError."""
+        return cls(folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now)
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, visit: Visit) -> None:
+        """Record a visit, so that whoever holds its id can go on after a restart."""
+        row = (visit.id, visit.begun_at.isoformat(), visit.clock, visit.language, visit.crop)
+        self._write(lambda db: _insert(db, "INSERT INTO visit VALUES (?, ?, ?, ?, ?)", row))
+
+    def visit(self, id: str) -> Visit:
+        """Raises NoSuchVisit."""
+        row = self._one("SELECT * FROM visit WHERE id = ?", (id,))
+        if row is None:
+            raise NoSuchVisit(f"There is no visit {id!r}. Begin one.")
+        return visit_of(row)
+
+    def record(self, diagnosis: Diagnosis, photo: Photo, report: bytes) -> None:
+        """Record a diagnosis and its report, together or not at all. The photo is kept while there is room."""
+        name = self.photos.keep(f"{diagnosis.id}.jpg", photo.data)
+
+        def work(db: sqlite3.Connection) -> None:
+            _insert(
+                db,
+                "INSERT INTO diagnosis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _diagnosis_row(diagnosis, name),
+            )
+            self._queue(db, "report", diagnosis.id, None, report)
+
+        try:
+            self._write(work)
+        except BaseException:
+            self.photos.remove(name)
+            raise
+        self.reports.wake()
+
+    def diagnosis(self, visit: Visit) -> Diagnosis | None:
+        """The visit's newest diagnosis."""
+        row = self._one("SELECT * FROM diagnosis WHERE visit_id = ? ORDER BY rowid DESC LIMIT 1", (visit.id,))
+        return None if row is None else diagnosis_of(row, visit)
+
+    def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms:
+        """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time."""
+
+        def work(db: sqlite3.Connection) -> None:
+            since = self._now().utc.isoformat()
+            _insert(
+                db,
+                "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
+                " ON CONFLICT (number) DO UPDATE SET language = excluded.language",
+                (farmer.number, farmer.language, since),
+            )
+            (id,) = db.execute("SELECT id FROM farmer WHERE number = ?", (farmer.number,)).fetchone()
+            self._queue(db, "sms", diagnosis.id, id, text.encode())
+
+        self._write(work)
+        self.sms.wake()
+        row = self._one(
+            "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
+            " WHERE diagnosis_id = ? AND number = ?",
+            (diagnosis.id, farmer.number),
+        )
+        assert row is not None
+        return read_sms(row)
+
+    def part_sent(self, sms: Sms, part: int, modem_reference: int) -> None:
+        """The network took a part (1, 2, ...) and gave it this reference (TP-MR, 0 to 255)."""
+        row = (sms.id, part, modem_reference, self._now().utc.isoformat())
+        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO sms_part VALUES (?, ?, ?, ?)", row))
+
+    def sms_states(self, visit: Visit) -> list[dict[str, object]]:
+        """The state of each SMS of a visit, oldest first: id, state, why, parts_sent. Without the number."""
+        rows = self._database.execute(
+            "SELECT outbox.id, state, why, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
+            " FROM outbox JOIN diagnosis ON diagnosis.id = diagnosis_id WHERE visit_id = ?"
+            " AND channel = 'sms' ORDER BY outbox.id",
+            (visit.id,),
+        )
+        return [dict(row) for row in rows]
+
+    def queues(self) -> dict[str, dict[str, int]]:
+        """How many messages are in each state, by channel; every state that is not empty."""
+        counts: dict[str, dict[str, int]] = {"sms": {}, "report": {}}
+        for row in self._database.execute("SELECT channel, state, count(*) AS n FROM outbox GROUP BY channel, state"):
+            counts[row["channel"]][row["state"]] = row["n"]
+        return counts
+
+    def last_visit(self) -> tuple[Visit, Diagnosis | None] | None:
+        """The newest visit and its newest diagnosis."""
+        row = self._one("SELECT * FROM visit ORDER BY rowid DESC LIMIT 1", ())
+        if row is None:
+            return None
+        visit = visit_of(row)
+        return visit, self.diagnosis(visit)
+
+    def _queue(self, db: sqlite3.Connection, channel: Channel, diagnosis: str, farmer: int | None, body: bytes) -> None:
+        now = self._now().utc.isoformat()
+        _insert(
+            db,
+            "INSERT INTO outbox (channel, diagnosis_id, farmer_id, body, queued_at, changed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (channel, diagnosis, farmer, body, now, now),
+        )
+
+    def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """One transaction. On a full disk photos make room, the oldest first: reports go last."""
+        while True:
+            try:
+                with (
+                    database.named_errors(self.folder / database.FILE),
+                    database.transaction(self._database) as db,
+                ):
+                    work(db)
+            except StateFull:
+                if not self.photos.remove_oldest():
+                    raise
+            else:
+                return
+
+    def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
+        with database.named_errors(self.folder / database.FILE):
+            row: sqlite3.Row | None = self._database.execute(statement, values).fetchone()
+        return row
+
+
+def _insert(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:
+    db.execute(statement, values)
+
+
+def _diagnosis_row(diagnosis: Diagnosis, photo: str | None) -> tuple[object, ...]:
+    candidates = json.dumps([[candidate.label, candidate.probability] for candidate in diagnosis.candidates])
+    return (
+        diagnosis.id,
+        diagnosis.visit.id,
+        diagnosis.taken_at.isoformat(),
+        diagnosis.clock,
+        diagnosis.decision.value,
+        candidates,
+        diagnosis.leaf,
+        diagnosis.model,
+        diagnosis.source,
+        int(diagnosis.rehearsal),
+        photo,
+    )

@@ -1,0 +1,26 @@
+"""Telephone numbers as people give them, made international. The rules of each country are libphonenumber's."""
+
+from __future__ import annotations
+
+from edge_daemon.errors import BadTelephone
+
+
+def normalise(given: str, country: str) -> str:
+    """The number in E.164 form, such as "+919812345678"; without a country code it is one of `country` (ISO 3166-1).
+
+    Raises BadTelephone for what no SMS can reach: no number, not a possible one, a fixed line, a short or premium code.
+    """
+    import phonenumbers  # 30 ms that `krishi-kiosk --help` need not pay
+
+    try:
+        number = phonenumbers.parse(given, country)
+    except phonenumbers.NumberParseException as why:
+        raise BadTelephone(f"{given!r} is not a telephone number. Give all its digits, such as 98123 45678.") from why
+    if not phonenumbers.is_valid_number(number):
+        raise BadTelephone(
+            f"{given!r} is not a number that exists in the numbering plan of {country}. Check its digits."
+        )
+    mobile = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+    if phonenumbers.number_type(number) not in mobile:
+        raise BadTelephone(f"{given!r} is not a mobile number: an SMS would not arrive. Give a mobile number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
