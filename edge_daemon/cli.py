@@ -1,0 +1,135 @@
+"""krishi-kiosk: parse, call one function, map named errors to exit codes. A bug keeps its traceback.
+
+Each command imports what it needs when it runs, so that `--help` is quick on a Pi.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from edge_daemon.config import Config
+
+EXIT_CODES = """\
+exit codes: 0 done; 64 usage; 65 a photo, crop, language or number cannot be used; 69 camera or modem not there;
+72 model; 73 state folder not writable; 74 disk full or database damaged; 75 busy, try again; 78 configuration
+"""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit. Names and codes are those of sysexits.h."""
+    arguments = _parser().parse_args()
+    _log_to_stderr(arguments.verbose)
+    sys.exit(_named_errors(arguments))
+
+
+def _named_errors(arguments: argparse.Namespace) -> int:
+    from edge_daemon.errors import KrishiError
+
+    try:
+        from edge_daemon.config import load
+
+        code: int = arguments.command(load(arguments.config), arguments)
+    except KrishiError as why:
+        print(f"krishi-kiosk: {why}", file=sys.stderr)
+        return why.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _run(config: Config, _: argparse.Namespace) -> int:
+    from edge_daemon.daemon import run
+
+    run(config)
+    return 0
+
+
+def _diagnose(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon.diagnose import Request, diagnose
+
+    if arguments.phone and len(arguments.photos) > 1:
+        print("krishi-kiosk diagnose: --phone takes one photo: one leaf, one advice.", file=sys.stderr)
+        return 64
+    request = Request(
+        photos=tuple(arguments.photos),
+        crop=arguments.crop,
+        language=arguments.language,
+        telephone=arguments.phone,
+        record=arguments.record,
+        as_json=arguments.json,
+    )
+    return diagnose(config, request)
+
+
+def _status(config: Config, arguments: argparse.Namespace) -> int:
+    import json
+
+    from edge_daemon import receipt, status
+
+    data = status.gather(config)
+    print(json.dumps(data, ensure_ascii=False) if arguments.json else receipt.status(data))
+    return 0
+
+
+def _demo(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon.demo import demo
+
+    return demo(config, arguments.photos, arguments.crop, arguments.language, arguments.phone)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(64, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="kiosk.toml (default: the system's, else built in)")
+    common.add_argument("--verbose", "-v", action="store_true", help="also say what each part does")
+    parser = _Parser("krishi-kiosk", description="Names a leaf's disease offline, texts the farmer what to do.")
+    parser.epilog = EXIT_CODES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, summary: str, command: object) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary, parents=[common])
+        added.set_defaults(command=command)
+        return added
+
+    add("run", "be the kiosk: the daemon, with the visit API on loopback", _run)
+    one = add("diagnose", "judge photos; with --phone, also text the advice", _diagnose)
+    one.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    one.add_argument("--crop", help="the plant, such as rice or धान (default: not known)")
+    one.add_argument("--language", help="of names and advice, such as en or hi (default: the configuration's)")
+    one.add_argument("--phone", help="text the advice to this number; records the visit")
+    one.add_argument("--record", action="store_true", help="record the visit and its report, as at the kiosk")
+    one.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    now = add("status", "queues, last visit, model, modem, disk", _status)
+    now.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
+    show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    show.add_argument("--crop")
+    show.add_argument("--language", help="default: en, then hi")
+    show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
+    return parser
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    """systemd's journal adds time and unit by itself; elsewhere the line says when."""
+    under_systemd = "JOURNAL_STREAM" in os.environ
+    logging.basicConfig(
+        level=logging.INFO if verbose or under_systemd or "run" in sys.argv[1:2] else logging.WARNING,
+        format="%(message)s" if under_systemd else "%(asctime)s %(levelname).1s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

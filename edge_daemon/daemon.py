@@ -1,0 +1,101 @@
+"""The daemon: opens the parts, runs them in one asyncio process, and stops them.
+
+task        what it does for ever                            begun again when
+web         the visit API on loopback                        never: its trouble is a bug
+sms         empties the SMS outbox into the modem            the modem fails, the disk is full
+watchdog    shows systemd that the loop turns                never
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import signal
+import socket
+from typing import Any
+
+from edge_daemon import parts, status
+from edge_daemon.config import Config
+from edge_daemon.drain import drain
+from edge_daemon.kiosk import Kiosk
+from edge_daemon.modem.sms import ModemState, open_modem
+from edge_daemon.store.store import Store
+from edge_daemon.supervise import Health, ServiceManager, supervise
+from edge_daemon.web.app import build_app
+from edge_daemon.web.server import listen, serve
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Config) -> None:
+    """Be a kiosk until SIGTERM or SIGINT; everything closes in under 2 s. Raises KrishiError when it cannot start."""
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_run(config))
+
+
+async def _run(config: Config) -> None:
+    manager = ServiceManager()
+    _end_on_signals()
+    async with contextlib.AsyncExitStack() as opened:
+        listener = opened.enter_context(contextlib.closing(listen(config.web.port)))
+        store = opened.enter_context(parts.open_store(config))
+        skill = opened.enter_context(parts.open_skill(config))
+        camera = await opened.enter_async_context(parts.opened_camera(config))
+        opened.callback(manager.stopping)
+        kiosk = parts.build_kiosk(config, skill, camera, store)
+        await _serve(config, skill, kiosk, store, listener, manager)
+
+
+async def _serve(
+    config: Config, skill: parts.Skill, kiosk: Kiosk, store: Store, listener: socket.socket, manager: ServiceManager
+) -> None:
+    sms = SmsPart(config, store, Health())
+
+    async def tell() -> dict[str, Any]:
+        return {**status.stored(config, store), "running": True, "model": skill.model, **sms.tell()}
+
+    app = build_app(parts.build_visits(config, skill, kiosk, store), tell)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve(app, listener), name="web")
+        tasks.create_task(supervise("sms", sms.run, sms.health), name="sms")
+        tasks.create_task(manager.feed_watchdog(), name="watchdog")
+        address, port = listener.getsockname()
+        log.info("Kiosk %s is ready at http://%s:%s, state in %s.", config.kiosk.id, address, port, store.folder)
+        manager.ready(f"Ready at http://{address}:{port}")
+
+
+class SmsPart:
+    """The SMS outbox and its modem."""
+
+    def __init__(self, config: Config, store: Store, health: Health) -> None:
+        self.health = health
+        self._config = config
+        self._store = store
+        self._modem: ModemState | None = None
+
+    async def run(self) -> None:
+        """Open the modem and empty the outbox into it, until the modem fails. Raises DeviceError."""
+        try:
+            async with open_modem(self._config.modem) as modem:
+
+                async def check() -> None:
+                    self._modem = await modem.check()
+
+                await check()
+                self.health.ok("sms")
+                await drain(self._store.sms, functools.partial(parts.send, modem, self._store), check)
+        finally:
+            self._modem = None
+
+    def tell(self) -> dict[str, Any]:
+        """The modem and its part, for the status."""
+        return {"parts": dict(self.health.parts), "modem": self._modem and self._modem.as_data()}
+
+
+def _end_on_signals() -> None:
+    main = asyncio.current_task()
+    assert main is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, main.cancel)

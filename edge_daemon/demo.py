@@ -1,0 +1,104 @@
+"""`krishi-kiosk demo`: whole visits with the production code, simulated at both ends.
+
+The camera is a folder, the telephone network is the modem simulator on a pty; everything between is what a kiosk in a
+village runs. The state lies in a folder of the demo's own, gone afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from edge_daemon import parts, receipt, telephone
+from edge_daemon.config import Config, FolderCamera, SerialModem, State
+from edge_daemon.diagnosis import Report
+from edge_daemon.drain import flush
+from edge_daemon.errors import BadInput, PhotoUnreadable
+from edge_daemon.judge import Stopwatch
+from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.modem.sms import open_modem
+from edge_daemon.visits import Visits
+from edge_daemon.wire import codec
+
+LANGUAGES = ("en", "hi")
+"""One visit each in turn, where none is asked for."""
+
+
+def demo(config: Config, photos: list[Path], crop: str | None, language: str | None, phone: str) -> int:
+    """Print a receipt for each photo's visit. 0, or 65 where a photo cannot be judged. Raises KrishiError."""
+    with tempfile.TemporaryDirectory(prefix="krishi-demo-") as name:
+        folder = Path(name)
+        copies = _fill_camera(folder / "camera", photos)
+        rehearsal = config.model_copy(
+            update={"state": State(folder=folder / "state"), "camera": FolderCamera(folder=folder / "camera")}
+        )
+        return asyncio.run(_demo(rehearsal, copies, crop, language, phone))
+
+
+async def _demo(config: Config, photos: list[str], crop: str | None, language: str | None, phone: str) -> int:
+    number = telephone.normalise(phone, config.kiosk.country)
+    failures = 0
+    async with contextlib.AsyncExitStack() as opened:
+        skill = opened.enter_context(parts.open_skill(config))
+        store = opened.enter_context(parts.open_store(config))
+        camera = await opened.enter_async_context(parts.opened_camera(config))
+        network = opened.enter_context(ModemSimulator())
+        modem = await opened.enter_async_context(open_modem(SerialModem(kind="serial", port=network.port)))
+        visits = parts.build_visits(config, skill, parts.build_kiosk(config, skill, camera, store), store)
+        _print(
+            f"Kiosk {config.kiosk.id} rehearses: photos from a folder, SMS by {network.port} into a simulated network."
+        )
+        for turn, photo in enumerate(photos):
+            visit = visits.begin(language or LANGUAGES[turn % len(LANGUAGES)], crop)
+            _print(f"\n{f' Visit {turn + 1} ':-^{receipt.WIDTH}}")
+            _print(receipt.line("Photo", photo))
+            try:
+                await _examine_and_text(visits, visit.id, number)
+            except BadInput as why:
+                _print(receipt.line("Refused", str(why)))
+                failures += 1
+                continue
+            await flush(store.sms, functools.partial(parts.send, modem, store))
+            _print_telephone(network)
+            _print_report(store.reports.waiting()[-1])
+    return 65 if failures else 0
+
+
+async def _examine_and_text(visits: Visits, visit: str, number: str) -> None:
+    watch = Stopwatch()
+    diagnosis = visits.describe(await visits.photograph(visit, watch))
+    _print(receipt.line("Answer", receipt.answer(diagnosis)))
+    _print(receipt.line("Time", receipt.stages(watch.stages_ms)))
+    visits.text_advice(visit, number, None)
+
+
+def _print_telephone(network: ModemSimulator) -> None:
+    """What the farmer's telephone shows: put together from the PDUs by the far end, not from our own text."""
+    sms = network.received[-1]
+    _print(receipt.line("SMS", f"to {sms.number}, {sms.parts} part{'s' * (sms.parts > 1)}, {sms.encoding}; it shows:"))
+    _print(receipt.text_message(sms.text))
+
+
+def _print_report(report: Report) -> None:
+    fields = codec.decode(report.body).model_dump(mode="json")
+    _print(receipt.line("Report", f"{len(report.body)} bytes wait for the gateway: {json.dumps(fields)}"))
+
+
+def _fill_camera(folder: Path, photos: list[Path]) -> list[str]:
+    """Put the photos before the camera, in the order given. Raises PhotoUnreadable."""
+    folder.mkdir()
+    for number, photo in enumerate(photos):
+        try:
+            shutil.copyfile(photo, folder / f"{number:03d}-{photo.name}")
+        except OSError as why:
+            raise PhotoUnreadable(f"{photo}: cannot be read: {why.strerror}.") from why
+    return [str(photo) for photo in photos]
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # a receipt is read as it grows

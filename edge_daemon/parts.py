@@ -1,0 +1,99 @@
+"""The parts, opened and put together as the configuration says: for the daemon, the command line and the demo."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from edge_daemon import telephone
+from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.advice.compose import compose
+from edge_daemon.camera import Camera, open_camera
+from edge_daemon.clock import system_now
+from edge_daemon.config import Config
+from edge_daemon.diagnosis import Sms
+from edge_daemon.judge import Judge, Vision
+from edge_daemon.kiosk import Kiosk
+from edge_daemon.modem import alphabet
+from edge_daemon.modem.sms import SmsModem
+from edge_daemon.store.store import Store
+from edge_daemon.vision import image, quality
+from edge_daemon.vision.classifier import Classifier
+from edge_daemon.vision.decision import decide
+from edge_daemon.visits import Visits
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Skill:
+    """What the kiosk knows: a model and a catalogue that fit each other."""
+
+    judge: Judge[Any]
+    catalogue: Catalogue
+    model: str
+
+
+@contextlib.contextmanager
+def open_skill(config: Config) -> Iterator[Skill]:
+    """Load model and catalogue. Raises ModelError."""
+    catalogue = Catalogue.load()
+    classifier = Classifier.load(config.model.path())
+    catalogue.check_labels(classifier.labels)
+    vision = Vision(
+        decode=image.decode,
+        check=quality.check,
+        classify=classifier.classify,
+        decide=functools.partial(decide, rules=classifier.rules),
+    )
+    judge = Judge(vision, config.kiosk.rehearsal)
+    try:
+        yield Skill(judge, catalogue, classifier.name)
+    finally:
+        judge.close()
+
+
+@contextlib.asynccontextmanager
+async def opened_camera(config: Config) -> AsyncIterator[Camera]:
+    """The configured camera, closed at the end."""
+    camera = open_camera(config.camera, config.state.path())
+    try:
+        yield camera
+    finally:
+        await camera.close()
+
+
+def open_store(config: Config) -> Store:
+    """The configured state folder, alone. Raises StateError."""
+    return Store.open(config.state.path(), config.state.photos_mb * MB)
+
+
+def share_store(config: Config) -> Store:
+    """The configured state folder, beside the process that drains it. Raises StateError."""
+    return Store.share(config.state.path(), config.state.photos_mb * MB)
+
+
+def build_kiosk(config: Config, skill: Skill, camera: Camera, store: Store) -> Kiosk:
+    """The straight line."""
+    return Kiosk(
+        id=config.kiosk.id,
+        camera=camera,
+        judge=skill.judge,
+        compose=functools.partial(compose, skill.catalogue, count_parts=alphabet.count_parts),
+        store=store,
+        now=system_now,
+    )
+
+
+def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Visits:
+    """The door to the straight line."""
+    normalise = functools.partial(telephone.normalise, country=config.kiosk.country)
+    return Visits(kiosk, store, skill.catalogue, normalise, config.kiosk.language)
+
+
+async def send(modem: SmsModem, store: Store, sms: Sms) -> None:
+    """Send one message, writing down each part that the network took. Raises DeviceError, Refused."""
+    await modem.send(sms, functools.partial(store.part_sent, sms))

@@ -1,0 +1,87 @@
+"""What a person reads at a terminal: the receipt of a visit, and the status. Pure: values in, text out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+WIDTH = 100
+LABEL = 11
+
+DECISIONS = {
+    "answer": "",
+    "two_candidates": "One of these two: ",
+    "not_sure": "Not sure, ask the extension officer. Nearest: ",
+    "not_a_leaf": "Not a leaf of a crop that this kiosk knows. Nearest: ",
+    "wrong_crop": "Looks like another crop than the one named. Nearest: ",
+}
+SHOWN = {"answer": 1, "two_candidates": 2}
+"""How many candidates a decision shows; three where the kiosk is not sure."""
+
+
+def line(label: str, text: str) -> str:
+    """One labelled entry; long text goes on below itself."""
+    indent = " " * LABEL
+    wrapped = textwrap.wrap(text, WIDTH - LABEL, break_on_hyphens=False) or [""]
+    return f"{label:<{LABEL}}" + f"\n{indent}".join(wrapped)
+
+
+def answer(diagnosis: Mapping[str, Any]) -> str:
+    """What the kiosk says, in one sentence: "Rice blast, 85 %"."""
+    decision = diagnosis["decision"]
+    candidates = diagnosis["candidates"][: SHOWN.get(decision, 3)]
+    return DECISIONS[decision] + "; ".join(f"{candidate['name']}, {candidate['percent']} %" for candidate in candidates)
+
+
+def stages(stages_ms: Mapping[str, float]) -> str:
+    """How long each stage took."""
+    total = sum(ms for stage, ms in stages_ms.items() if stage != "camera")
+    return (
+        " · ".join(f"{stage} {ms:.1f}" for stage, ms in stages_ms.items()) + f" ms, from photo to record {total:.0f} ms"
+    )
+
+
+def text_message(text: str) -> str:
+    """An SMS as a telephone shows it."""
+    wrapped = textwrap.wrap(text, WIDTH - LABEL - 2, break_on_hyphens=False)
+    return "\n".join(f"{'':<{LABEL}}| {words}" for words in wrapped)
+
+
+def status(data: Mapping[str, Any]) -> str:
+    """The status, a line for each thing that somebody would ask about."""
+    rehearsal = " (rehearsal)" if data["rehearsal"] else ""
+    disk = data["disk"]
+    free = f"{disk['free_mb']} MB free of {disk['total_mb']} MB; {disk['photos']} photos, {disk['photos_mb']} MB"
+    lines = [
+        line("Kiosk", f"{data['kiosk']}{rehearsal}, {'running' if data['running'] else 'not running'}"),
+        line("Last visit", _last_visit(data["last_visit"])),
+        line("SMS", _queue(data["queues"]["sms"])),
+        line("Reports", _queue(data["queues"]["report"])),
+        line("Model", data["model"]),
+        line("Modem", _modem(data)),
+        line("Disk", free),
+        line("State", data["state"]),
+    ]
+    return "\n".join(lines)
+
+
+def _last_visit(visit: Mapping[str, Any] | None) -> str:
+    if visit is None:
+        return "none yet"
+    if visit["best"] is None:
+        return f"{visit['begun_at']}, no diagnosis"
+    best = visit["best"]
+    return f"{visit['begun_at']}, {visit['decision'].replace('_', ' ')}: {best['label']}, {best['percent']} %"
+
+
+def _queue(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
+
+
+def _modem(data: Mapping[str, Any]) -> str:
+    if not data["running"]:
+        return "known only while the kiosk runs"
+    if data["modem"] is None:
+        return str(data["parts"].get("sms", "starting"))
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in data["modem"].items() if value is not None)

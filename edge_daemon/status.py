@@ -1,0 +1,80 @@
+"""How the kiosk is, as plain data: what `krishi-kiosk status` and GET /status show. Never a telephone number."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+from typing import Any
+
+from edge_daemon.config import Config
+from edge_daemon.diagnosis import Diagnosis, Visit
+from edge_daemon.errors import ModelError
+from edge_daemon.store.store import Store
+
+MB = 1_000_000
+ADDRESS = "127.0.0.1"
+ANSWER_S = 3.0
+
+
+def gather(config: Config) -> dict[str, Any]:
+    """Ask the running daemon; where none runs, read the state folder. Raises StateError."""
+    running = _from_daemon(config.web.port)
+    if running is not None and running.get("kiosk") == config.kiosk.id:
+        return running
+    with Store.look(config.state.path()) as store:
+        return {**stored(config, store), "running": False, "model": _model(config), "parts": {}, "modem": None}
+
+
+def _from_daemon(port: int) -> dict[str, Any] | None:
+    if port == 0:  # any free port: only the daemon's log knows which
+        return None
+    connection = http.client.HTTPConnection(ADDRESS, port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", "/status")
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):  # nobody there, or somebody else
+        return None
+    finally:
+        connection.close()
+    return answer if isinstance(answer, dict) else None
+
+
+def _model(config: Config) -> str:
+    from edge_daemon.vision.manifest import Manifest
+
+    try:
+        return Manifest.load(config.model.path()).name
+    except ModelError as why:
+        return str(why)
+
+
+def stored(config: Config, store: Store) -> dict[str, Any]:
+    """What the state folder alone can tell: queues, last visit, disk."""
+    photos, photo_bytes = store.photos.count_and_bytes()
+    disk = shutil.disk_usage(store.folder)
+    last = store.last_visit()
+    return {
+        "kiosk": config.kiosk.id,
+        "rehearsal": config.kiosk.rehearsal,
+        "state": str(store.folder),
+        "queues": store.queues(),
+        "last_visit": last and _summary(*last),
+        "disk": {
+            "free_mb": disk.free // MB,
+            "total_mb": disk.total // MB,
+            "photos": photos,
+            "photos_mb": round(photo_bytes / MB, 1),
+        },
+    }
+
+
+def _summary(visit: Visit, diagnosis: Diagnosis | None) -> dict[str, Any]:
+    return {
+        "visit": visit.id,
+        "begun_at": visit.begun_at.isoformat(timespec="seconds"),
+        "crop": visit.crop,
+        "language": visit.language,
+        "decision": diagnosis and diagnosis.decision.value,
+        "best": diagnosis and {"label": diagnosis.best.label, "percent": diagnosis.best.percent},
+    }

@@ -1,0 +1,139 @@
+"""Visits as people and programs ask for them: names and numbers as given, checked at the door, then the straight line.
+
+The visit API and the command line both come in here. What goes out is plain data, with the farmer's number nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from edge_daemon.diagnosis import Diagnosis, Farmer, Sms, Visit
+from edge_daemon.errors import KioskBusy, NoDiagnosisYet
+from edge_daemon.judge import Stopwatch
+
+WAITING_FOR_CAMERA = 4
+"""Who may wait for the camera: a kiosk has one screen, and perhaps a telephone or two on its Wi-Fi."""
+
+
+class Line(Protocol):
+    """The straight line: edge_daemon.kiosk.Kiosk."""
+
+    def begin(self, language: str, crop: str | None) -> Visit: ...
+    async def examine(self, visit: Visit, watch: Stopwatch) -> Diagnosis: ...
+    def advise(self, diagnosis: Diagnosis, farmer: Farmer) -> Sms: ...
+
+
+class Memory(Protocol):
+    """What is remembered of visits: edge_daemon.store.store.Store."""
+
+    def visit(self, id: str) -> Visit: ...
+    def diagnosis(self, visit: Visit) -> Diagnosis | None: ...
+    def sms_states(self, visit: Visit) -> list[dict[str, object]]: ...
+
+
+class Catalogue(Protocol):
+    """Names of crops, languages and diseases. crop and language raise UnknownCrop and UnknownLanguage."""
+
+    def crop(self, text: str) -> str: ...
+    def language(self, text: str) -> str: ...
+    def name(self, label: str, language: str) -> str: ...
+
+
+class Visits:
+    """All that a visitor can do. normalise turns a telephone number as given into E.164, or raises BadTelephone."""
+
+    def __init__(
+        self,
+        line: Line,
+        memory: Memory,
+        catalogue: Catalogue,
+        normalise: Callable[[str], str],
+        language: str,
+    ) -> None:
+        self._line = line
+        self._memory = memory
+        self._catalogue = catalogue
+        self._normalise = normalise
+        self._language = language
+        self._camera = asyncio.Lock()
+        self._waiting = 0
+
+    def begin(self, language: str | None, crop: str | None) -> Visit:
+        """Begin a visit. Raises UnknownCrop, UnknownLanguage, StateError."""
+        return self._line.begin(
+            self._catalogue.language(language) if language else self._language,
+            self._catalogue.crop(crop) if crop else None,
+        )
+
+    async def photograph(self, id: str, watch: Stopwatch) -> Diagnosis:
+        """Photograph and judge the leaf, once the camera is free. Raises what Kiosk.examine does, and KioskBusy."""
+        visit = self._memory.visit(id)
+        if self._waiting >= WAITING_FOR_CAMERA:
+            raise KioskBusy("Others are photographing their leaves. Wait a moment, then try again.")
+        self._waiting += 1
+        try:
+            async with self._camera:
+                return await self._line.examine(visit, watch)
+        finally:
+            self._waiting -= 1
+
+    def text_advice(self, id: str, telephone: str, language: str | None) -> Sms:
+        """Queue the advice on the visit's newest diagnosis. Asked again with the same number, nothing is sent twice.
+
+        Raises NoSuchVisit, NoDiagnosisYet, BadTelephone, UnknownLanguage, StateError.
+        """
+        visit = self._memory.visit(id)
+        diagnosis = self._memory.diagnosis(visit)
+        if diagnosis is None:
+            raise NoDiagnosisYet("This visit has no diagnosis yet. Photograph the leaf first.")
+        spoken = self._catalogue.language(language) if language else visit.language
+        return self._line.advise(diagnosis, Farmer(self._normalise(telephone), spoken))
+
+    def show(self, id: str) -> dict[str, Any]:
+        """All there is to know of a visit. Raises NoSuchVisit."""
+        visit = self._memory.visit(id)
+        diagnosis = self._memory.diagnosis(visit)
+        return {
+            **visit_as_data(visit),
+            "diagnosis": diagnosis and diagnosis_as_data(diagnosis, self._catalogue),
+            "sms": self._memory.sms_states(visit),
+        }
+
+    def describe(self, diagnosis: Diagnosis) -> dict[str, Any]:
+        """A diagnosis as plain data, its names in the visit's language."""
+        return diagnosis_as_data(diagnosis, self._catalogue)
+
+
+def visit_as_data(visit: Visit) -> dict[str, Any]:
+    """A visit as plain data."""
+    return {
+        "visit": visit.id,
+        "begun_at": visit.begun_at.isoformat(),
+        "clock": visit.clock,
+        "language": visit.language,
+        "crop": visit.crop,
+    }
+
+
+def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue) -> dict[str, Any]:
+    """A diagnosis as plain data, its names in the visit's language. Probabilities are 0 to 1."""
+    return {
+        "diagnosis": diagnosis.id,
+        "taken_at": diagnosis.taken_at.isoformat(),
+        "decision": diagnosis.decision.value,
+        "candidates": [
+            {
+                "label": candidate.label,
+                "name": catalogue.name(candidate.label, diagnosis.visit.language),
+                "percent": candidate.percent,
+                "probability": round(candidate.probability, 4),
+            }
+            for candidate in diagnosis.candidates
+        ],
+        "leaf": round(diagnosis.leaf, 4),
+        "model": diagnosis.model,
+        "source": diagnosis.source,
+        "rehearsal": diagnosis.rehearsal,
+    }

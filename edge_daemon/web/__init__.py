@@ -1,0 +1,1 @@
+"""The kiosk's HTTP side, on loopback only."""
