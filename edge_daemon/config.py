@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from edge_daemon.errors import ConfigError
 
 SYSTEM_FILE = Path("/etc/krishi-sandesh/kiosk.toml")
+SECRETS = {"sim_pin"}
+"""Keys whose values no error repeats."""
 
 
 class Section(BaseModel):
@@ -88,7 +90,7 @@ class SerialModem(Section):
     port: str = "/dev/krishi-modem"
     """The name that firmware_config's udev rule gives it."""
     baud: Annotated[int, Field(ge=9600, le=921600)] = 115200
-    sim_pin: Annotated[str, Field(pattern=r"^[0-9]{4,8}$", repr=False)] | None = None
+    sim_pin: Annotated[str | None, Field(pattern=r"^[0-9]{4,8}$", repr=False)] = None
     reply_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long a plain command may take."""
     send_s: Annotated[float, Field(gt=0, le=300)] = 60.0
@@ -179,4 +181,6 @@ def _sentence(error: object) -> str:
     if error["type"] == "extra_forbidden":
         return f"{where}: no such key here. docs/config.md lists them."
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{message}" if not place else f"{where}: {message} (it is {error['input']!r})"
+    if not place or place[-1] in SECRETS:
+        return f"{where}: {message}" if place else message
+    return f"{where}: {message} (it is {error['input']!r})"
