@@ -1,1 +1,1 @@
-"""The receiver of the kiosks' reports. So far it holds one command, which says so; see docs/overview.md."""
+"""The receiver of the kiosks' reports. It begins with its room; see README.md beside this file."""

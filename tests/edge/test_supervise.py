@@ -40,7 +40,7 @@ def test_the_waits_grow_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     async def noted(wait_s: float) -> None:
         waits.append(wait_s)
 
-    monkeypatch.setattr(supervision.asyncio, "sleep", noted)
+    monkeypatch.setattr(asyncio, "sleep", noted)
     with pytest.raises(ZeroDivisionError):
         asyncio.run(supervise("sms", Part(*[ModemMute("x")] * 12, ZeroDivisionError()).run, Health()))
     assert waits[0] <= 1.25 * supervision.FIRST_WAIT_S
