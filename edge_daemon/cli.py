@@ -23,7 +23,7 @@ exit codes: 0 done; 64 usage; 65 a photo, crop, language or number cannot be use
 
 def main() -> NoReturn:
     """Run the command line and exit. Names and codes are those of sysexits.h."""
-    arguments = _parser().parse_args()
+    arguments = build_parser().parse_args()
     _log_to_stderr(arguments.verbose)
     sys.exit(_named_errors(arguments))
 
@@ -86,17 +86,22 @@ def _demo(config: Config, arguments: argparse.Namespace) -> int:
     return demo(config, arguments.photos, arguments.crop, arguments.language, arguments.phone)
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """argparse with the exit code of sysexits.h for a wrong command line, and the names of its commands."""
+
+    commands: tuple[str, ...] = ()
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(64, f"{self.prog}: {message}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
+    """The command line's grammar."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--config", type=Path, metavar="FILE", help="kiosk.toml (default: the system's, else built in)")
     common.add_argument("--verbose", "-v", action="store_true", help="also say what each part does")
-    parser = _Parser("krishi-kiosk", description="Names a leaf's disease offline, texts the farmer what to do.")
+    parser = Parser("krishi-kiosk", description="Names a leaf's disease offline, texts the farmer what to do.")
     parser.epilog = EXIT_CODES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -121,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--crop")
     show.add_argument("--language", help="default: en, then hi")
     show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
+    parser.commands = tuple(commands.choices)
     return parser
 
 

@@ -29,7 +29,8 @@ def write_config(folder: Path, modem: Path | str, camera: str = 'kind = "folder"
     path = folder / "kiosk.toml"
     path.write_text(
         f'[kiosk]\nid = "test-kiosk"\n{kiosk}\n[state]\nfolder = "{folder / "state"}"\nphotos_mb = 5\n'
-        f'[camera]\n{camera}\n[modem]\nkind = "serial"\nport = "{modem}"\nreply_s = 1.0\nsend_s = 2.0\n[web]\nport = 0\n',
+        f'[camera]\n{camera}\n[web]\nport = 0\n'
+        f'[modem]\nkind = "serial"\nport = "{modem}"\nreply_s = 1.0\nsend_s = 2.0\n',
         encoding="utf-8",
     )
     return path
@@ -61,7 +62,9 @@ class RunningKiosk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.kill()
 
     def ready(self) -> httpx.Client:
