@@ -81,6 +81,8 @@ class SimulatedModem(Section):
     """A modem of our own at the far end of a pty; the driver is the production one."""
 
     kind: Literal["simulator"] = "simulator"
+    log: Path | None = None
+    """A file that gets a line of JSON for each SMS part that the simulated network takes. None: no file."""
 
 
 class SerialModem(Section):

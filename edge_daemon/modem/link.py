@@ -1,0 +1,111 @@
+"""A modem's line: the dialogue on its port, one command at a time, each with a deadline.
+
+Rules kept here:
+- whoever asks gets the reply, ModemMute at the deadline, or ModemGone at once when the port hangs up;
+- lines that nobody asked for go to `unsolicited` as they come, whether a command is under way or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from edge_daemon.errors import ModemGone, ModemMute
+from edge_daemon.modem.at import Command, Dialogue, Prompt, Reply, Unsolicited
+from edge_daemon.modem.port import open_port
+
+ABANDON_S = 1.0
+"""How long giving up a prompt may take; the modem is reopened after it anyway."""
+
+_Said = Reply | Prompt | ModemGone
+
+
+class ModemLink:
+    """An open line to a modem. close() may be called twice."""
+
+    def __init__(self, name: str, baud: int, unsolicited: Callable[[Unsolicited], None]) -> None:
+        """Open the port `name`. Raises ModemGone, ConfigError."""
+        self._dialogue = Dialogue()
+        self._unsolicited = unsolicited
+        self._answer: asyncio.Future[_Said] | None = None
+        self._gone: ModemGone | None = None
+        self._turn = asyncio.Lock()
+        self._port = open_port(name, baud, self._receive, self._lose)
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+    async def ask(self, command: Command, deadline_s: float) -> Reply:
+        """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone."""
+        async with self._turn:
+            return _reply(await self._exchange(self._dialogue.begin(command), command, deadline_s))
+
+    async def submit(self, command: Command, pdu: str, prompt_s: float, deadline_s: float) -> Reply:
+        """Say a command that takes a PDU, wait for the prompt, hand the PDU over, wait for the reply.
+
+        Raises ModemMute: before the prompt nothing was sent; after it nobody knows. Raises ModemGone.
+        """
+        async with self._turn:
+            opening = self._dialogue.begin(command, prompt=True)
+            try:
+                answer = await self._exchange(opening, command, prompt_s)
+            except ModemMute:
+                await self._abandon()
+                raise
+            if isinstance(answer, Reply):
+                return answer
+            return _reply(await self._exchange(self._dialogue.pdu(pdu), command, deadline_s))
+
+    async def abandon(self) -> None:
+        """Leave a prompt that an earlier program may have left open. Raises ModemGone, ModemMute."""
+        async with self._turn:
+            await self._abandon()
+
+    async def _exchange(self, saying: bytes, command: Command, deadline_s: float) -> Reply | Prompt:
+        if self._gone is not None:
+            raise self._gone
+        answer: asyncio.Future[_Said] = asyncio.get_running_loop().create_future()
+        self._answer = answer
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._port.write(saying)
+                said = await answer
+        except TimeoutError as why:
+            raise self._mute(command.name, deadline_s) from why
+        finally:
+            self._answer = None
+        if isinstance(said, ModemGone):
+            raise said
+        return said
+
+    async def _abandon(self) -> None:
+        try:
+            async with asyncio.timeout(ABANDON_S):
+                await self._port.write(self._dialogue.abandon())
+        except TimeoutError as why:
+            raise self._mute("ESC", ABANDON_S) from why
+
+    def _mute(self, what: str, deadline_s: float) -> ModemMute:
+        return ModemMute(
+            f"The modem at {self._port.name} did not answer {what} within {deadline_s:g} s. "
+            "Check its power; it is opened again."
+        )
+
+    def _receive(self, data: bytes) -> None:
+        for event in self._dialogue.receive(data):
+            if isinstance(event, Unsolicited):
+                self._unsolicited(event)
+            elif self._answer is not None and not self._answer.done():
+                self._answer.set_result(event)
+
+    def _lose(self, why: ModemGone) -> None:
+        self._gone = why
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(why)
+
+
+def _reply(answer: Reply | Prompt) -> Reply:
+    """A prompt to a command that asked for none cannot come out of the dialogue."""
+    assert isinstance(answer, Reply)
+    return answer
