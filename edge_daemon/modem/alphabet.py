@@ -131,8 +131,7 @@ def _cut(text: str, coding: Coding) -> tuple[str, ...] | None:
 
 def _fill(text: str, coding: Coding, room: int) -> Iterator[str]:
     part, used = "", 0
-    for piece in _pieces(text, coding, room):
-        units = _measure(piece, coding)
+    for piece, units in _pieces(text, coding, room):
         if used + units > room:
             yield part
             part, used = "", 0
@@ -140,17 +139,14 @@ def _fill(text: str, coding: Coding, room: int) -> Iterator[str]:
     yield part
 
 
-def _pieces(text: str, coding: Coding, room: int) -> Iterator[str]:
-    """Syllables; one that is larger than a whole part (nobody writes such) goes by its characters."""
+def _pieces(text: str, coding: Coding, room: int) -> Iterator[tuple[str, int]]:
+    """Syllables with their units; one that is larger than a whole part (nobody writes such) goes by its characters."""
     for cluster in clusters(text):
-        if _measure(cluster, coding) <= room:
-            yield cluster
+        units = [coding.units(character) or 0 for character in cluster]
+        if sum(units) <= room:
+            yield cluster, sum(units)
         else:
-            yield from cluster
-
-
-def _measure(text: str, coding: Coding) -> int:
-    return sum(coding.units(character) or 0 for character in text)
+            yield from zip(cluster, units, strict=True)
 
 
 def clusters(text: str) -> Iterator[str]:
