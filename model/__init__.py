@@ -1,0 +1,1 @@
+"""Offline: from photographs to the file that the kiosk loads. Nothing here is imported by the kiosk."""
