@@ -98,7 +98,7 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> Parser:
     """The command line's grammar."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--config", type=Path, metavar="FILE", help="kiosk.toml (default: the system's, else built in)")
     common.add_argument("--verbose", "-v", action="store_true", help="also say what each part does")
     parser = Parser("krishi-kiosk", description="Names a leaf's disease offline, texts the farmer what to do.")
