@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,9 @@ def others(data: Path, split: str) -> list[Sample]:
 
 
 def tree(folder: Path) -> list[Sample]:
-    """Every picture below a folder; its label is the folders between. Raises NoPhotographs."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    """Every picture below a folder, through links too; its label is the folders between. Raises NoPhotographs."""
+    inside = (Path(top) / name for top, _, names in os.walk(folder, followlinks=True) for name in names)
+    files = sorted(path for path in inside if path.suffix.lower() in PICTURES and path.is_file())
     if not files:
         raise NoPhotographs(f"{folder}: no photographs there. Expected <crop>/<disease>/*.jpg, .webp or .png.")
     return [Sample(path, path.parent.relative_to(folder).as_posix()) for path in files]

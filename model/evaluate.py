@@ -3,9 +3,10 @@
     python -m model.evaluate --data DIR [--json FILE] [--model DIR] [--limit N]
 
 DIR holds <crop>/<disease>/*.jpg (or .jpeg, .png, .webp). Another tree is allowed: its labels are then simply none that
-the model knows. Each photograph is decided as for a farmer who named the label's crop where the model knows it, else for
-one who said "don't know". A photograph that the quality gate refuses still counts in top-1 and top-3, as it does for a
-farmer who cannot take a better one; its decision is poor_photo.
+the model knows. Each photograph is decided as for a farmer who named the label's crop where the model knows it, else as
+for one who said "don't know". A photograph that the quality gate refuses still counts in top-1 and top-3, as for a
+farmer who cannot take a better one; its decision is poor_photo. Probabilities are the calibrated ones that a farmer
+sees; the ECE is that of the best candidate's.
 
 Exit codes: 0 done, 66 nothing to read there, 72 the model cannot be used.
 """
@@ -55,7 +56,9 @@ class Judged:
 
     def as_row(self) -> dict[str, Any]:
         """As plain data, without what is not there."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        if self.error is not None:
+            return {"path": self.path, "label": self.label, "error": self.error}
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(slots=True)
@@ -166,7 +169,8 @@ def table(summary: dict[str, Any]) -> str:
     for label, row in summary["classes"].items():
         lines.append(
             f"{label:<34}{row['photographs']:>6}  {percent(row['top1'])}       {percent(row['top1_crop_given'])}  "
-            f"{percent(row['top3_crop_given'])}     {percent(row['coverage'])}  {percent(row['accuracy_when_it_answers'])}"
+            f"{percent(row['top3_crop_given'])}     {percent(row['coverage'])}  "
+            f"{percent(row['accuracy_when_it_answers'])}"
         )
     return "\n".join(lines)
 
@@ -182,13 +186,19 @@ def evaluate(data: Path, model: Path, limit: int | None = None) -> tuple[dict[st
     return {"model": judge.classifier.name, **summarise(judged, judge.classifier.labels)}, judged
 
 
+def _positive(word: str) -> int:
+    if (number := int(word)) < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not 1 or more")
+    return number
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """See the module's description."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description="Judge the shipped model on a tree.")
     parser.add_argument("--data", type=Path, required=True, help="<crop>/<disease>/*.jpg, or any tree of pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything, with a row per photograph")
     parser.add_argument("--model", type=Path, default=Model().path(), help="another model's folder")
-    parser.add_argument("--limit", type=int, help="only so many photographs, evenly spread")
+    parser.add_argument("--limit", type=_positive, help="only so many photographs, evenly spread")
     arguments = parser.parse_args(words)
     try:
         summary, judged = evaluate(arguments.data, arguments.model, arguments.limit)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from edge_daemon.vision.classifier import test_pattern
+from edge_daemon.vision.classifier import drawn_input
 from edge_daemon.vision.manifest import MANIFEST, MODEL
 from model.evaluate import evaluate
 
@@ -48,7 +48,7 @@ def manifest(model: Path, fit: dict[str, Any]) -> dict[str, Any]:
     source, results = interpreter.get_input_details()[0], interpreter.get_output_details()
     places = outputs_of(interpreter, len(fit["labels"]), 1280)
     seed = 7
-    interpreter.set_tensor(source["index"], test_pattern(seed))
+    interpreter.set_tensor(source["index"], drawn_input(seed))
     interpreter.invoke()
     probabilities, leaf = (
         interpreter.get_tensor(results[places[name]]["index"])[0] for name in ("probabilities", "leaf")

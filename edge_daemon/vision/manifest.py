@@ -46,7 +46,7 @@ class Outputs(_Part):
 
 
 class SelfTest(_Part):
-    """One inference on a drawn input (vision.classifier.test_pattern) and what has to come out of it.
+    """One inference on a drawn input (vision.classifier.drawn_input) and what has to come out of it.
 
     An import proves nothing: a wrong NumPy fails at the first inference only. The runtimes agree within `tolerance`.
     """

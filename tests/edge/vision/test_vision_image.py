@@ -36,7 +36,8 @@ def test_the_short_side_is_the_network_s_and_the_shape_is_kept(size: tuple[int, 
     canvas = decode(jpeg(LEAF.resize(size)))
     assert min(canvas.shape[:2]) == SHORT_SIDE
     assert canvas.shape[1] / canvas.shape[0] == pytest.approx(size[0] / size[1], rel=0.01)
-    assert (canvas.dtype, canvas.shape[2]) == (np.uint8, 3)
+    assert canvas.dtype == np.uint8
+    assert canvas.shape[2] == 3
 
 
 def test_a_very_long_photo_loses_its_ends() -> None:
