@@ -10,14 +10,13 @@ WIDTH = 100
 LABEL = 11
 
 DECISIONS = {
-    "answer": "",
-    "two_candidates": "One of these two: ",
-    "not_sure": "Not sure, ask the extension officer. Nearest: ",
-    "not_a_leaf": "Not a leaf of a crop that this kiosk knows. Nearest: ",
-    "wrong_crop": "Looks like another crop than the one named. Nearest: ",
+    "answer": ("", 1),
+    "two_candidates": ("One of these two: ", 2),
+    "not_sure": ("Not sure, ask the extension officer. Nearest: ", 3),
+    "not_a_leaf": ("Not a leaf of a crop that this kiosk knows.", 0),
+    "wrong_crop": ("Looks like another crop than the one named: ", 1),
 }
-SHOWN = {"answer": 1, "two_candidates": 2}
-"""How many candidates a decision shows; three where the kiosk is not sure."""
+"""What is said of a decision, and how many candidates it names."""
 
 
 def line(label: str, text: str) -> str:
@@ -29,9 +28,9 @@ def line(label: str, text: str) -> str:
 
 def answer(diagnosis: Mapping[str, Any]) -> str:
     """What the kiosk says, in one sentence: "Rice blast, 85 %"."""
-    decision = diagnosis["decision"]
-    candidates = diagnosis["candidates"][: SHOWN.get(decision, 3)]
-    return DECISIONS[decision] + "; ".join(f"{candidate['name']}, {candidate['percent']} %" for candidate in candidates)
+    said, shown = DECISIONS[diagnosis["decision"]]
+    named = [f"{candidate['name']}, {candidate['percent']} %" for candidate in diagnosis["candidates"][:shown]]
+    return said + "; ".join(named)
 
 
 def stages(stages_ms: Mapping[str, float]) -> str:

@@ -63,13 +63,17 @@ class Crop(_Part):
 
 
 class Entry(_Part):
-    """A disease of a crop. sources: keys of sources.toml. dose_source: one of them, where a text names an amount."""
+    """A disease of a crop. sources: keys of sources.toml. dose_source: one of them, where a text names an amount.
+
+    note: for whoever reviews it.
+    """
 
     pathogen: Kind
     urgency: Words
     treatability: Words
     sources: tuple[str, ...]
     dose_source: str | None = None
+    note: str = ""
     texts: Mapping[str, Text]
 
 
