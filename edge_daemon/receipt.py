@@ -71,7 +71,8 @@ def _last_visit(visit: Mapping[str, Any] | None) -> str:
     if visit["best"] is None:
         return f"{visit['begun_at']}, no diagnosis"
     best = visit["best"]
-    return f"{visit['begun_at']}, {visit['decision'].replace('_', ' ')}: {best['label']}, {best['percent']} %"
+    diagnosis = {"decision": visit["decision"], "candidates": [{"name": best["label"], "percent": best["percent"]}]}
+    return f"{visit['begun_at']}: {answer(diagnosis)}"
 
 
 def _queue(counts: Mapping[str, int]) -> str:

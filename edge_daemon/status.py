@@ -44,7 +44,7 @@ def _model(config: Config) -> str:
     from edge_daemon.vision.manifest import Manifest
 
     try:
-        return Manifest.load(config.model.path()).name
+        return Manifest.load(config.model.path()).full_name
     except ModelError as why:
         return str(why)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ class Classifier:
     @property
     def name(self) -> str:
         """Name and version, as in the manifest; every diagnosis bears it."""
-        return f"{self.manifest.name}-{self.manifest.version}"
+        return self.manifest.full_name
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -128,8 +131,23 @@ def _interpreter(data: bytes, threads: int) -> Any:
         except ImportError as why:
             raise ModelError("No TFLite interpreter is installed. Install the extra edge or edge-tflite.") from why
     try:
-        interpreter = Interpreter(model_content=data, num_threads=threads)
-        interpreter.allocate_tensors()
+        with _without_banner():
+            interpreter = Interpreter(model_content=data, num_threads=threads)
+            interpreter.allocate_tensors()
     except (RuntimeError, ValueError, SystemError) as why:
         raise ModelError(f"The interpreter cannot load the model: {why}. {_REMEDY}") from why
     return interpreter
+
+
+@contextlib.contextmanager
+def _without_banner() -> Iterator[None]:
+    """TFLite writes which delegate it made straight to file descriptor 2; its errors come as exceptions."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

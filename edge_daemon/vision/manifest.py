@@ -85,6 +85,11 @@ class Manifest(_Part):
             raise ValueError("self_test has not one probability for each label")
         return self
 
+    @property
+    def full_name(self) -> str:
+        """Name and version; every diagnosis bears it."""
+        return f"{self.name}-{self.version}"
+
     @classmethod
     def load(cls, folder: Path) -> Manifest:
         """Read the manifest of a model's folder. Raises ModelMissing, ModelMismatch."""
