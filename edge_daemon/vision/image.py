@@ -7,16 +7,20 @@ the model ever saw, in training or at a kiosk, went through `decode` and `model_
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from edge_daemon.errors import PhotoTooLarge, PhotoUnreadable
 
 Canvas = npt.NDArray[np.uint8]
+
+CODING = (struct.error, zlib.error)
 
 SHORT_SIDE = 224
 """As the network's input: the whole width of the photo is seen. Out of fold this was right more often (87.5 %) than the
@@ -28,6 +32,16 @@ SMALLEST_SIDE = 96
 MAX_BYTES = 32_000_000
 MAX_PIXELS = 64_000_000
 """The largest telephone cameras in common use; decoded, 192 MB for a moment."""
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What sets a photo upright, by its EXIF orientation (CIPA DC-008, 4.6.4, tag 274)."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
 
@@ -39,7 +53,7 @@ def decode(data: bytes) -> Canvas:
         raise PhotoTooLarge(f"The photo has more than {MAX_BYTES // 10**6} MB. Take it at a lower resolution.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
+            warnings.simplefilter("ignore")  # of size, where our own bound is lower, and of odd metadata
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image)
                 return _canvas(image)
@@ -47,7 +61,7 @@ def decode(data: bytes) -> Canvas:
         raise PhotoUnreadable(f"The file is not a photo that this kiosk reads ({', '.join(FORMATS)}).") from why
     except Image.DecompressionBombError as why:
         raise PhotoTooLarge(f"The photo has more than {MAX_PIXELS // 10**6} megapixels.") from why
-    except (OSError, ValueError, SyntaxError, IndexError, TypeError, ArithmeticError) as why:
+    except (OSError, EOFError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, *CODING) as why:
         # Pillow's decoders report damage by all of these.
         raise PhotoUnreadable(f"The photo is damaged or cut short: {why}. Take it again.") from why
 
@@ -73,7 +87,6 @@ def _canvas(image: Image.Image) -> Canvas:
     # A JPEG is decoded at a half, quarter or eighth of its size where that is enough: most of the time that a photo
     # takes. Twice the short side is left, so that the resize below has something to average.
     image.draft("RGB", (2 * SHORT_SIDE, 2 * SHORT_SIDE))
-    ImageOps.exif_transpose(image, in_place=True)
     photo = _rgb(image)
     width, height = photo.size
     scale = SHORT_SIDE / min(width, height)
@@ -81,7 +94,9 @@ def _canvas(image: Image.Image) -> Canvas:
     left, top = max(0, width - longest) / 2, max(0, height - longest) / 2
     box = (left, top, width - left, height - top)
     size = (round((box[2] - box[0]) * scale), round((box[3] - box[1]) * scale))
-    return np.asarray(photo.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0))
+    small = photo.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0)
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return np.asarray(small if turn is None else small.transpose(turn))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
