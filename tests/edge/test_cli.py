@@ -55,7 +55,7 @@ def terminal(tmp_path: Path) -> Terminal:
 def test_a_photo_is_judged_and_nothing_is_recorded(terminal: Terminal) -> None:
     done = terminal.run("diagnose", terminal.photo)
     assert (done.returncode, done.stderr) == (0, "")
-    for word in ("leaf.jpg", "%", "decode", "quality", "inference", "decision"):
+    for word in ("leaf.jpg", "Answer", "decode", "quality", "inference", "decision"):
         assert word in done.stdout
     assert not terminal.state.exists()
 
