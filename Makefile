@@ -39,6 +39,15 @@ bench: $(STAMPS)/dev ## speed, memory and size as ratios; also in build/bench.js
 system-programs: ## what some tests need of the system, installed where we may
 	@sh tests/system-programs
 
+DATA ?=
+CONVERT := build/convert-venv/bin/python
+model: $(STAMPS)/dev $(STAMPS)/convert ## fit the shipped model anew: make model DATA=folder-with-leaves-and-ood
+	@test -n "$(DATA)" || { echo "Name the photographs: make model DATA=DIR (it holds leaves/ and ood/)." >&2; exit 64; }
+	$(CONVERT) -m model.network backbone build/model
+	$(BIN)/python -m model.train --data "$(DATA)" --out build/model
+	$(CONVERT) -m model.network whole build/model
+	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped
+
 lock: ## resolve requirements/*.txt anew from pyproject.toml (needs uv)
 	@sh requirements/lock
 
@@ -58,6 +67,12 @@ $(STAMPS)/edge: requirements/edge.txt pyproject.toml | $(STAMPS)/venv
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/edge
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/convert: requirements/convert.txt | $(STAMPS)/venv
+	@echo "Installing the model's converter into build/convert-venv (about 2 GB) ..."
+	@sh requirements/make-venv "$(PYTHON)" build/convert-venv
+	@build/convert-venv/bin/pip install -q --require-hashes -r requirements/convert.txt
 	@touch $@
 
 $(STAMPS)/demo-photos: requirements/demo-photos.txt | $(STAMPS)/venv
