@@ -148,12 +148,13 @@ def _ece(known: Sequence[Judged], *, crop_given: bool) -> float | None:
     return expected_calibration_error(np.array(first), np.array(right))
 
 
+def percent(share: float | None) -> str:
+    """Five characters: a share as percent, or a dash where there is none."""
+    return "    -" if share is None else f"{share * 100:5.1f}"
+
+
 def table(summary: dict[str, Any]) -> str:
     """What a person reads."""
-
-    def percent(value: float | None) -> str:
-        return "    -" if value is None else f"{value * 100:5.1f}"
-
     lines = [
         f"photographs {summary['photographs']}, unreadable {summary['unreadable']}, "
         f"with a label that the model knows {summary['with_a_known_label']}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from edge_daemon.vision.image import decode
 from edge_daemon.vision.quality import HINTS, measure
-from model.dataset import Sample, leaves
+from model.dataset import NoPhotographs, Sample, leaves
 
 Spoil = Callable[[Image.Image], Image.Image]
 
@@ -45,23 +46,35 @@ def refused(samples: list[Sample], spoil: Spoil) -> Counter[str]:
     return faults
 
 
-def main() -> None:
+def report(samples: list[Sample], split: str, limit: int | None = None) -> list[str]:
+    """A table, as lines of Markdown. limit: only so many photographs, evenly spread."""
+    if limit is not None and limit < len(samples):
+        samples = [samples[place * len(samples) // limit] for place in range(limit)]
+    lines = [f"| {len(samples)} photographs of `leaves/{split}` | refused, % | " + " | ".join(HINTS) + " |"]
+    lines.append("|---" * (2 + len(HINTS)) + "|")
+    for name, spoil in tqdm(SPOILED.items(), unit="round", file=sys.stderr, disable=None):
+        faults = refused(samples, spoil)
+        shares = [
+            f"{100 * count / len(samples):.1f}" for count in (faults.total(), *(faults[fault] for fault in HINTS))
+        ]
+        lines.append("| " + " | ".join([name, *shares]) + " |")
+    return lines
+
+
+def main() -> int:
     """See the module's description."""
     parser = argparse.ArgumentParser(description="What the quality gate refuses.")
     parser.add_argument("--data", type=Path, required=True, help="holds leaves/")
     parser.add_argument("--split", default="val", choices=["train", "val"])
     parser.add_argument("--limit", type=int, help="only so many photographs, evenly spread")
     arguments = parser.parse_args()
-    samples = leaves(arguments.data, arguments.split)
-    if arguments.limit:
-        samples = samples[:: max(1, len(samples) // arguments.limit)]
-    rows = {name: refused(samples, spoil) for name, spoil in tqdm(SPOILED.items(), unit="round", disable=None)}
-    print(f"| {len(samples)} photographs of {arguments.split} | refused, % | " + " | ".join(HINTS) + " |")
-    print("|---" * (2 + len(HINTS)) + "|")
-    for name, faults in rows.items():
-        shares = [f"{100 * faults[fault] / len(samples):.1f}" for fault in HINTS]
-        print(f"| {name} | {100 * faults.total() / len(samples):.1f} | " + " | ".join(shares) + " |")
+    try:
+        print("\n".join(report(leaves(arguments.data, arguments.split), arguments.split, arguments.limit)))
+    except NoPhotographs as why:
+        print(f"model.quality_report: {why}", file=sys.stderr)
+        return 66
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,11 +27,18 @@ HINTS = {
 }
 """By fault, in the order in which they are looked for: what is dark is blurred too."""
 
+# Each limit with what every fifth training photograph (1,895) measured.
 DARK = 70.0
+"""Least light. The darkest photograph had 103, half of them 195 or less."""
 BRIGHT = 200.0
-BLURRED = 5.0
+"""Most shade. The palest had 186, half of them 57 or less."""
+BLURRED = 10.0
+"""Least sharpness. No photograph had less but of one set (wheat_ence) whose makers blurred a part of theirs; half of
+all had 740 or less. A blur of 3 pixels on a canvas falls below it in nine cases of ten, one of 2 in three."""
 GLARE = 0.6
+"""Most blown pixels. One in a thousand had 0.5: leaves on white paper, which is no glare; so the limit is no lower."""
 NO_LEAF = 0.005
+"""Least plant. One in a thousand had 0.003, recoloured by the makers of the same set; one in two hundred 0.036."""
 
 
 @dataclass(frozen=True, slots=True)
