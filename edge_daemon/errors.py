@@ -14,7 +14,8 @@
     ├── ModelError                   72  the shipped model
     │   ├── ModelMissing
     │   ├── ModelCorrupt                 another file than its manifest says
-    │   └── ModelMismatch                labels, input or outputs are not what the kiosk can use
+    │   ├── ModelMismatch                labels, input or outputs are not what the kiosk can use
+    │   └── AdviceFaulty                 the catalogue of advice breaks its form or a rule of safety
     ├── StateError                   74  the state folder
     │   ├── StateReadOnly            73
     │   ├── StateFull                74
@@ -124,6 +125,10 @@ class ModelCorrupt(ModelError):
 
 class ModelMismatch(ModelError):
     """Labels, input or outputs are not what the manifest or the kiosk's catalogue says."""
+
+
+class AdviceFaulty(ModelError):
+    """The catalogue of advice breaks its form or a rule of safety: no farmer shall get it."""
 
 
 class StateError(KrishiError):

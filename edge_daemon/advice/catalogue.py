@@ -1,205 +1,141 @@
-"""The catalogue: for every disease of every crop, in every language, what it is, what to do today and what not to do.
+"""The catalogue of advice: every class of the model, in every language, checked before anybody can ask for it.
 
-It is text that people write (content/<crop>.toml, docs/advice.md), checked when it is read. Each text says whether an
-agronomist has reviewed it; each entry names the sources of its facts.
+A farmer's text comes from here and from nowhere else. Labels are "<crop>/<disease>", languages ISO 639-1 codes.
 """
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from edge_daemon.advice import rules
+from edge_daemon.advice.entry import Crop, CropWords, Entry, Language, Text
+from edge_daemon.advice.phrases import Phrases
+from edge_daemon.advice.reader import FOLDER, read_crops, read_lexicon, read_phrases, read_sources
+from edge_daemon.advice.rules import Lexicon
+from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, UnknownLanguage
 
-from edge_daemon.errors import ModelMismatch, UnknownCrop, UnknownLanguage
-
-CONTENT = Path(__file__).parent / "content"
-LOCALE = Path(__file__).parent / "locale"
-SOURCES = "sources.toml"
-FALLBACK = "en"
-"""A phrase that a language lacks is said in this one, never as a key."""
-
-Words = Annotated[str, Field(min_length=1)]
-Kind = Literal["fungus", "oomycete", "bacterium", "virus", "pest", "nutrient", "healthy", "unknown"]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(_Part):
-    """An entry in one language. All but `what` may stand in the SMS; `what` is for the screen.
-
-    review: "draft" until `reviewed_by` names the agronomist who has signed it.
-    """
-
-    name: Words
-    what: Words
-    act: Words
-    do_not: Words
-    officer: Words
-    review: Literal["draft", "reviewed"]
-    reviewed_by: str
-
-
-class CropText(_Part):
-    """A crop in one language. leaf: as in "this looks like a ...". first_aid: an act that never harms."""
-
-    name: Words
-    leaf: Words
-    first_aid: Words
-
-
-class Crop(_Part):
-    """A crop. aliases: other words for it, in any script."""
-
-    aliases: tuple[str, ...] = ()
-    texts: Mapping[str, CropText]
-
-
-class Entry(_Part):
-    """A disease of a crop. sources: keys of sources.toml. dose_source: one of them, where a text names an amount.
-
-    note: for whoever reviews it.
-    """
-
-    pathogen: Kind
-    urgency: Words
-    treatability: Words
-    sources: tuple[str, ...]
-    dose_source: str | None = None
-    note: str = ""
-    texts: Mapping[str, Text]
+FAULTS_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every entry by label, every crop by its key, every phrase by language."""
+    """All advice. entries: by label; crop_words: by crop id; phrases: by language code; sources: titles by id."""
 
     entries: Mapping[str, Entry]
-    crops: Mapping[str, Crop]
-    phrases: Mapping[str, Mapping[str, str]]
+    crop_words: Mapping[str, Crop]
+    phrases: Mapping[str, Phrases]
     sources: Mapping[str, str]
 
     @classmethod
-    def load(cls, content: Path = CONTENT, locale: Path = LOCALE) -> Catalogue:
-        """Read the catalogue that came with the program. Raises ModelMismatch, naming file and key."""
-        entries: dict[str, Entry] = {}
-        crops: dict[str, Crop] = {}
-        phrases = {path.stem: _phrases(_read(path)) for path in sorted(locale.glob("*.toml"))}
-        for path in sorted(content.glob("*.toml")):
-            if path.name == SOURCES:
-                continue
-            tables = _read(path)
-            crops[path.stem] = _checked(Crop, path, "crop", tables.pop("crop", {}), phrases)
-            for disease, table in tables.items():
-                entries[f"{path.stem}/{disease}"] = _checked(Entry, path, disease, table, phrases)
-        return cls(entries, crops, phrases, _phrases(_read(content / SOURCES)))
+    def load(cls, folder: Path = FOLDER) -> Catalogue:
+        """Read and check the catalogue that came with the program, or another. Raises AdviceFaulty."""
+        crops = list(read_crops(folder))
+        catalogue = cls(
+            entries={entry.label: entry for _, entries in crops for entry in entries},
+            crop_words={crop.id: crop for crop, _ in crops},
+            phrases=read_phrases(folder),
+            sources=read_sources(folder),
+        )
+        if found := list(catalogue.faults(read_lexicon(folder))):
+            more = f" ({len(found) - FAULTS_SHOWN} more)" if len(found) > FAULTS_SHOWN else ""
+            raise AdviceFaulty(f"{folder}: {' '.join(found[:FAULTS_SHOWN])}{more} Correct the texts.")
+        return catalogue
+
+    def faults(self, lexicon: Lexicon) -> Iterator[str]:
+        """Everything that breaks a rule, as sentences."""
+        languages = {code: phrases.language for code, phrases in self.phrases.items()}
+        for phrases in self.phrases.values():
+            yield from phrases.faults()
+        for crop in self.crop_words.values():
+            yield from rules.crop_faults(crop, languages, lexicon)
+        for entry in self.entries.values():
+            yield from rules.faults(entry, languages, self.sources, lexicon)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that has an entry, sorted."""
+        return tuple(sorted(self.entries))
+
+    @property
+    def crops(self) -> tuple[str, ...]:
+        """The ids of the crops, sorted."""
+        return tuple(sorted(self.crop_words))
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Their codes (ISO 639-1)."""
-        return tuple(self.phrases)
+        """The codes of the languages, sorted."""
+        return tuple(sorted(self.phrases))
+
+    def check_labels(self, labels: Iterable[str]) -> None:
+        """Raises ModelMismatch if the model can give an answer that no text exists for."""
+        if missing := sorted(set(labels) - self.entries.keys()):
+            raise ModelMismatch(
+                f"The catalogue has no advice for {', '.join(missing)}, which the model can answer. "
+                "Install a model and a catalogue that belong together."
+            )
 
     def entry(self, label: str) -> Entry:
         """The entry of a label. Raises ModelMismatch."""
-        if label not in self.entries:
-            raise ModelMismatch(f"The catalogue has no entry {label!r}. Install the catalogue that fits the model.")
+        self.check_labels([label])
         return self.entries[label]
 
     def text(self, label: str, language: str) -> Text:
-        """An entry in a language. Raises ModelMismatch."""
+        """The texts of a label in a language. Raises ModelMismatch, UnknownLanguage."""
+        self.say(language)
         return self.entry(label).texts[language]
 
     def name(self, label: str, language: str) -> str:
-        """A disease's name. Raises ModelMismatch."""
+        """A short name with the crop in it, such as "Rice blast". Raises ModelMismatch, UnknownLanguage."""
         return self.text(label, language).name
 
+    def say(self, language: str) -> Phrases:
+        """The fixed words of a language code. Raises UnknownLanguage."""
+        if language not in self.phrases:
+            raise self._unknown_language(language)
+        return self.phrases[language]
+
+    def words(self, crop: str, language: str) -> CropWords:
+        """A crop's words, by its id. Raises UnknownCrop, UnknownLanguage."""
+        self.say(language)
+        if crop not in self.crop_words:
+            raise self._unknown_crop(crop)
+        return self.crop_words[crop].words[language]
+
     def crop_name(self, crop: str, language: str) -> str:
-        """A crop's name."""
-        return self.crops[crop].texts[language].name
-
-    def phrase(self, key: str, language: str) -> str:
-        """A fixed phrase; in FALLBACK where the language lacks it."""
-        return self.phrases[language].get(key) or self.phrases[FALLBACK][key]
-
-    def check_labels(self, labels: Iterable[str]) -> None:
-        """Raises ModelMismatch unless there is an entry for each label."""
-        missing = sorted(set(labels) - self.entries.keys())
-        if missing:
-            raise ModelMismatch(
-                f"The model knows {', '.join(missing)}; the catalogue has no advice for that. "
-                "Install the catalogue that fits the model."
-            )
+        """The name of a crop by its id, such as "Rice" or "धान". Raises UnknownCrop, UnknownLanguage."""
+        return self.words(crop, language).name
 
     def crop(self, text: str) -> str:
-        """The crop that is meant by its key or a name in any language. Raises UnknownCrop."""
-        found = self._crops_by_name.get(_folded(text))
-        if found is None:
-            raise UnknownCrop(f"There is no crop {text!r} here. There are: {', '.join(sorted(self.crops))}.")
-        return found
+        """The id of a crop as a visitor may name it: id, name in any language, or alias. Raises UnknownCrop."""
+        asked = _folded(text)
+        for crop in self.crop_words.values():
+            names = (crop.id, *crop.aliases, *(words.name for words in crop.words.values()))
+            if asked in map(_folded, names):
+                return crop.id
+        raise self._unknown_crop(text)
 
     def language(self, text: str) -> str:
-        """The code of the language that is meant by its code or name. Raises UnknownLanguage."""
-        found = self._languages_by_name.get(_folded(text))
-        if found is None:
-            raise UnknownLanguage(f"There is no language {text!r} here. There are: {', '.join(self.languages)}.")
-        return found
+        """The code of a language as a visitor may name it: code, its own name, or alias. Raises UnknownLanguage."""
+        asked = _folded(text)
+        for language in self._languages():
+            if asked in map(_folded, (language.code, language.name, *language.aliases)):
+                return language.code
+        raise self._unknown_language(text)
 
-    @cached_property
-    def _crops_by_name(self) -> dict[str, str]:
-        return {
-            _folded(name): key
-            for key, crop in self.crops.items()
-            for name in (key, *crop.aliases, *(text.name for text in crop.texts.values()))
-        }
+    def _languages(self) -> Iterator[Language]:
+        return (phrases.language for phrases in self.phrases.values())
 
-    @cached_property
-    def _languages_by_name(self) -> dict[str, str]:
-        names = {_folded(code): code for code in self.languages}
-        for code in self.languages:
-            names |= {_folded(name): code for name in self.phrases[code]["language_names"].split(",")}
-        return names
+    def _unknown_crop(self, text: str) -> UnknownCrop:
+        return UnknownCrop(f"There is no advice for the crop {text!r}. There is for: {', '.join(self.crops)}.")
+
+    def _unknown_language(self, text: str) -> UnknownLanguage:
+        known = ", ".join(f"{language.code} ({language.name})" for language in self._languages())
+        return UnknownLanguage(f"There is no advice in the language {text!r}. There is in: {known}.")
 
 
 def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
-        raise ModelMismatch(f"{path}: cannot be read: {why}. Install the catalogue again.") from why
-
-
-def _phrases(table: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in table.items()}
-
-
-P = TypeVar("P", Entry, Crop)
-
-
-def _checked(kind: type[P], path: Path, table: str, values: dict[str, Any], languages: Iterable[str]) -> P:
-    """A table of a crop's file, its texts by language."""
-    texts = {language: values.pop(language) for language in languages if language in values}
-    try:
-        part = kind(**values, texts=texts)
-    except (ValidationError, TypeError) as why:
-        raise ModelMismatch(f"{path}: [{table}]: {_first(why)}. Mend it; docs/advice.md shows the form.") from why
-    missing = sorted(set(languages) - texts.keys())
-    if missing:
-        raise ModelMismatch(f"{path}: [{table}] has no text in {', '.join(missing)}. docs/advice.md shows the form.")
-    return part
-
-
-def _first(why: Exception) -> str:
-    if not isinstance(why, ValidationError):
-        return str(why)
-    error = why.errors()[0]
-    return f"{'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
+    """Spelled as names are compared: case, spaces and the two ways of writing a nasal vowel (ँ, ं) do not count."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().replace("ँ", "ं").split())

@@ -1,89 +1,141 @@
-"""The SMS: what the kiosk says of a leaf, in whole sentences, within two parts.
+"""A diagnosis becomes words: fields for a screen, and an SMS that says only whole sentences. Pure.
 
-The sentences stand in the order of what must not be lost: name and percentage, the act, the do-not, when to ask the
-officer. Where they do not fit into TARGET_PARTS the last ones are left out, whole; the first two always stand.
+An SMS is what the kiosk saw, what that is, one act, one do-not, when to ask the officer. It costs two parts, three at
+the most. What does not fit is left out, sentence by sentence, the least important first (LEAST_IMPORTANT); the last
+step leaves the do-not only where it would cost a fourth part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from edge_daemon.advice.catalogue import Catalogue
-from edge_daemon.diagnosis import Decision, Diagnosis
-from edge_daemon.errors import Refused
+from edge_daemon.advice.phrases import Phrases
+from edge_daemon.diagnosis import Candidate, Decision, Diagnosis
 
 TARGET_PARTS = 2
-"""134 letters in Hindi (67 to a part), 306 in English (153): each part is paid for."""
 MOST_PARTS = 3
-ALWAYS = 2
-"""How many sentences are never left out."""
 
-CountParts = Callable[[str], int]
+LEAST_IMPORTANT: dict[Decision | None, tuple[str, ...]] = {
+    None: ("what", "officer"),  # first aid
+    Decision.ANSWER: ("what", "officer"),
+    Decision.NOT_A_LEAF: ("what", "officer"),
+    Decision.WRONG_CROP: ("what", "officer"),
+    # Where the kiosk does not know, whom to ask matters more than another photo.
+    Decision.TWO_CANDIDATES: ("what", "act"),
+    Decision.NOT_SURE: ("what", "act"),
+}
+"""What an SMS leaves out to keep to its target, first to last."""
 
-
-def compose(catalogue: Catalogue, diagnosis: Diagnosis, language: str, count_parts: CountParts) -> str:
-    """The SMS for a diagnosis. count_parts: how many parts a text costs. Raises Refused where MOST_PARTS do not do."""
-    return fit(sentences(catalogue, diagnosis, language), count_parts)
-
-
-def sentences(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    """What there is to say, the most important first."""
-    speak = _SPEAKERS[diagnosis.decision]
-    return speak(catalogue, diagnosis, language)
+SENTENCES = ("headline", "what", "act", "do_not", "officer")
 
 
-def fit(said: list[str], count_parts: CountParts) -> str:
-    """As many sentences as TARGET_PARTS hold, at least ALWAYS. Raises Refused where MOST_PARTS do not hold these."""
-    for kept in range(len(said), ALWAYS - 1, -1):
-        text = " ".join(said[:kept])
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a farmer is told. For a screen: title, percent, what, act, do_not, officer; headline opens the SMS.
+
+    percent and what are empty where there is nothing to say. decision: None for first aid, where nothing was judged.
+    """
+
+    decision: Decision | None
+    title: str
+    percent: str
+    headline: str
+    what: str
+    act: str
+    do_not: str
+    officer: str
+
+
+def compose(catalogue: Catalogue, diagnosis: Diagnosis, language: str, *, count_parts: Callable[[str], int]) -> str:
+    """The SMS on a diagnosis. count_parts: how many SMS a text costs. Raises as advise does."""
+    return sms(advise(catalogue, diagnosis, language), count_parts)
+
+
+def advise(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> Advice:
+    """What to tell the farmer of a diagnosis. Raises ModelMismatch, UnknownLanguage, UnknownCrop."""
+    if diagnosis.decision is Decision.ANSWER:
+        return _answer(catalogue, diagnosis.best, language)
+    if diagnosis.decision is Decision.TWO_CANDIDATES:
+        return _two_candidates(catalogue, diagnosis, language)
+    if diagnosis.decision is Decision.WRONG_CROP and diagnosis.visit.crop not in {None, diagnosis.best.crop}:
+        return _wrong_crop(catalogue, diagnosis, language)
+    phrases = catalogue.say(language)
+    unjudged = diagnosis.decision is Decision.NOT_A_LEAF
+    return _undecided(phrases, Decision.NOT_A_LEAF if unjudged else Decision.NOT_SURE)
+
+
+def first_aid(catalogue: Catalogue, crop: str | None, language: str) -> Advice:
+    """What to tell when camera or model failed; it says so. Raises UnknownCrop, UnknownLanguage."""
+    phrases = catalogue.say(language)
+    if crop is None:
+        headline, act = phrases.say("first_aid_any_crop"), phrases.say("first_aid_any_crop_act")
+    else:
+        words = catalogue.words(crop, language)
+        headline, act = phrases.say("first_aid", crop=words.name), words.first_aid
+    return Advice(
+        None, headline, "", headline, "", act, phrases.say("first_aid_do_not"), phrases.say("first_aid_officer")
+    )
+
+
+def sms(advice: Advice, count_parts: Callable[[str], int]) -> str:
+    """The advice as one text of whole sentences: the fullest within two parts, else the shortest, within three."""
+    shorter = list(_shorter_and_shorter(advice))
+    for text in shorter:
         if count_parts(text) <= TARGET_PARTS:
             return text
-    shortest = " ".join(said[:ALWAYS])
-    if count_parts(shortest) > MOST_PARTS:
-        raise Refused(
-            f"The advice needs {count_parts(shortest)} SMS parts; {MOST_PARTS} is the most. Shorten its texts."
-        )
-    return shortest
+    if count_parts(shorter[-1]) <= MOST_PARTS:
+        return shorter[-1]
+    return _sentences(advice, {"what", "officer", "do_not"})
 
 
-def first_aid(catalogue: Catalogue, crop: str | None, language: str) -> str:
-    """What can be said when camera or model have failed: no diagnosis, and nothing that does harm."""
-    said = [catalogue.phrase("first_aid", language)]
-    if crop:
-        said.append(catalogue.crops[crop].texts[language].first_aid)
-    return " ".join([*said, catalogue.phrase("do_not_spray_yet", language), catalogue.phrase("ask_officer", language)])
+def _shorter_and_shorter(advice: Advice) -> Iterator[str]:
+    left_out: set[str] = set()
+    yield _sentences(advice, left_out)
+    for name in LEAST_IMPORTANT[advice.decision]:
+        left_out.add(name)
+        yield _sentences(advice, left_out)
 
 
-def _answer(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    best, text = diagnosis.best, catalogue.text(diagnosis.best.label, language)
-    headline = catalogue.phrase("answer", language).format(name=text.name, percent=best.percent)
-    return [headline, text.act, text.do_not, text.officer]
+def _sentences(advice: Advice, left_out: set[str]) -> str:
+    kept = (getattr(advice, name) for name in SENTENCES if name not in left_out)
+    return " ".join(sentence for sentence in kept if sentence)
 
 
-def _two_candidates(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    first, second = (catalogue.name(candidate.label, language) for candidate in diagnosis.candidates[:2])
-    headline = catalogue.phrase("two_candidates", language).format(first=first, second=second)
-    return [headline, catalogue.phrase("do_not_spray_yet", language), catalogue.phrase("ask_officer", language)]
+def _answer(catalogue: Catalogue, best: Candidate, language: str) -> Advice:
+    phrases, text = catalogue.say(language), catalogue.text(best.label, language)
+    if catalogue.entry(best.label).healthy:
+        headline = phrases.say("healthy", crop=catalogue.crop_name(best.crop, language), percent=best.percent)
+    else:
+        headline = phrases.say("answer", name=text.name, percent=best.percent)
+    percent = phrases.say("percent", percent=best.percent)
+    return Advice(Decision.ANSWER, text.name, percent, headline, text.what, text.act, text.do_not, text.officer)
 
 
-def _not_sure(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    return [catalogue.phrase(key, language) for key in ("not_sure", "do_not_spray_yet", "ask_officer", "another_photo")]
+def _two_candidates(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> Advice:
+    phrases = catalogue.say(language)
+    one, other = diagnosis.candidates[:2]
+    names = {"first": catalogue.name(one.label, language), "second": catalogue.name(other.label, language)}
+    percents = {"first_percent": one.percent, "second_percent": other.percent}
+    return _undecided(
+        phrases,
+        Decision.TWO_CANDIDATES,
+        headline=phrases.say("two_candidates", **names, **percents),
+        title=phrases.say("two_candidates_title", **names),
+        percent=phrases.say("two_candidates_percent", **percents),
+    )
 
 
-def _not_a_leaf(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    return [catalogue.phrase(key, language) for key in ("not_a_leaf", "another_photo", "ask_officer")]
+def _wrong_crop(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> Advice:
+    phrases = catalogue.say(language)
+    seen = catalogue.words(diagnosis.best.crop, language).leaf
+    named = catalogue.words(diagnosis.visit.crop or "", language).leaf
+    return _undecided(phrases, Decision.WRONG_CROP, headline=phrases.say("wrong_crop", seen=seen, named=named))
 
 
-def _wrong_crop(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> list[str]:
-    seen = catalogue.crops[diagnosis.best.crop].texts[language].leaf
-    headline = catalogue.phrase("wrong_crop", language).format(seen=seen)
-    return [headline, catalogue.phrase("name_it_again", language), catalogue.phrase("do_not_spray_yet", language)]
-
-
-_SPEAKERS: dict[Decision, Callable[[Catalogue, Diagnosis, str], list[str]]] = {
-    Decision.ANSWER: _answer,
-    Decision.TWO_CANDIDATES: _two_candidates,
-    Decision.NOT_SURE: _not_sure,
-    Decision.NOT_A_LEAF: _not_a_leaf,
-    Decision.WRONG_CROP: _wrong_crop,
-}
+def _undecided(phrases: Phrases, decision: Decision, headline: str = "", title: str = "", percent: str = "") -> Advice:
+    """The words of a decision that names no single disease; they stand in the locale under the decision's own name."""
+    said = headline or phrases.say(decision.value)
+    act, do_not, officer = (phrases.say(f"{decision.value}_{part}") for part in ("act", "do_not", "officer"))
+    return Advice(decision, title or said, percent, said, "", act, do_not, officer)

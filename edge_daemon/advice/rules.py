@@ -1,0 +1,135 @@
+"""What no text of the catalogue may say, and what each must have. Pure: entries in, faults out.
+
+A catalogue with a fault is not loaded, so a text that breaks a rule reaches no farmer. The rules find words, not
+meanings: they are a net under the agronomist's review, not instead of it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from edge_daemon.advice.entry import FIELDS, Crop, Entry, Language, Substance, Text
+
+LIMITS = {"name": 40, "what": 120, "act": 100, "do_not": 70, "officer": 70, "leaf": 30, "first_aid": 100}
+"""Characters. A name, its percentage and an act fit three SMS parts in any script: 3 x 67 units of UCS-2
+(3GPP TS 23.038 6.2.3 and TS 23.040 9.2.3.24)."""
+
+_NUMBER = r"\d+(?:[.,/]\d+)?"
+_UNIT = (
+    r"(?:%|(?:percent|per cent|ppm|kg|kilos?|kilograms?|g|gm|grams?|mg|ml|cc|l|lit(?:re|er)s?|tonnes?|quintals?|"
+    r"drops?|spoons?|sachets?)\b|"
+    r"प्रतिशत|किलो|किग्रा|कि\.ग्रा|ग्राम|मिलीलीटर|मिली|मि\.ली|एमएल|लीटर|सीसी|क्विंटल|टन|बूँद|बूंद|चम्मच)"
+)
+_WORDS = r"(?:half|quarter|one|two|three|four|five|ten|आधा|आधी|एक|दो|तीन|चार|पाँच|पांच|दस)"
+DOSE = re.compile(
+    rf"{_NUMBER}\s*(?:(?:-|to|से)\s*{_NUMBER}\s*)?{_UNIT}"
+    rf"|(?:^|\s){_WORDS}\s+{_UNIT}"
+    rf"|{_NUMBER}\s*(?:per|प्रति)\s",
+    re.IGNORECASE,
+)
+"""An amount of something: 2 g, 2.5 to 3 ml, 10 %, दो चम्मच. Days, weeks and counts of plants are not."""
+
+TREATS = {"virus": "fungicide", "bacterium": "antibiotic"}
+"""What is useless or forbidden against a pathogen: it is never advised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """What the rules look for. words: for a kind of substance, the words that mean the kind, such as "fungicide"."""
+
+    substances: tuple[Substance, ...]
+    words: Mapping[str, tuple[str, ...]]
+
+    def barred(self) -> Iterator[str]:
+        """Every spelling that may stand in no text."""
+        return (word for substance in self.substances if substance.barred for word in substance.spellings)
+
+    def named(self, kind: str) -> Iterator[str]:
+        """Every spelling of a substance of this kind."""
+        return (word for substance in self.substances if substance.kind == kind for word in substance.spellings)
+
+
+def faults(
+    entry: Entry, languages: Mapping[str, Language], sources: Collection[str], lexicon: Lexicon
+) -> Iterator[str]:
+    """Everything that is wrong with an entry, as sentences."""
+    for fault in _source_faults(entry, sources):
+        yield f"{entry.label}: {fault}"
+    for code, language in languages.items():
+        if code not in entry.texts:
+            yield f"{entry.label}: has no text in {code!r}."
+            continue
+        for fault in _text_faults(entry, entry.texts[code], language, lexicon):
+            yield f"{entry.label}, {code}: {fault}"
+
+
+def crop_faults(crop: Crop, languages: Mapping[str, Language], lexicon: Lexicon) -> Iterator[str]:
+    """Everything that is wrong with a crop's own words."""
+    for code, language in languages.items():
+        if code not in crop.words:
+            yield f"{crop.id}: has no words in {code!r}."
+            continue
+        words = crop.words[code]
+        for key, text in (("name", words.name), ("leaf", words.leaf), ("first_aid", words.first_aid)):
+            found = [*_form_faults(key, text, language), *_content_faults(text, lexicon)]
+            yield from (f"{crop.id}, {code}: {key} {fault}" for fault in found)
+        if DOSE.search(words.first_aid):
+            yield f"{crop.id}, {code}: first_aid names an amount; it is for no disease in particular."
+
+
+def mentions(text: str, words: Sequence[str] | Iterator[str]) -> list[str]:
+    """Which of these words stand in a text. Latin words count inside others too: tetracycline in oxytetracycline."""
+    folded = text.casefold()
+    return [word for word in words if word.casefold() in folded]
+
+
+def _source_faults(entry: Entry, sources: Collection[str]) -> Iterator[str]:
+    for source in (*entry.sources, *entry.dose_sources):
+        if source not in sources:
+            yield f"source {source!r} is not in sources.toml."
+
+
+def _text_faults(entry: Entry, text: Text, language: Language, lexicon: Lexicon) -> Iterator[str]:
+    for key in FIELDS:
+        words = getattr(text, key)
+        for fault in (*_form_faults(key, words, language), *_content_faults(words, lexicon)):
+            yield f"{key} {fault}"
+        if (dose := DOSE.search(words)) and not entry.dose_sources:
+            yield f"{key} names an amount ({dose.group().strip()!r}) without a dose source."
+    if not re.search(language.forbids, text.do_not):
+        yield "do_not forbids nothing."
+    yield from _treatment_faults(entry.pathogen, text, lexicon)
+
+
+def _form_faults(key: str, text: str, language: Language) -> Iterator[str]:
+    if not text or text != " ".join(text.split()):
+        yield "is empty or has spaces too many."
+    elif key not in {"name", "leaf"} and text[-1] not in ".।":
+        yield "does not end like a sentence."
+    if len(text) > LIMITS[key]:
+        yield f"has {len(text)} characters; {LIMITS[key]} is the most."
+    if text != unicodedata.normalize("NFC", text):
+        yield "is not in Unicode's form NFC."
+    if strange := sorted(set(re.findall(f"[^{language.letters}]", text))):
+        yield f"has letters that {language.name} texts do not use: {' '.join(strange)}."
+
+
+def _content_faults(text: str, lexicon: Lexicon) -> Iterator[str]:
+    for word in mentions(text, lexicon.barred()):
+        yield f"names {word}, which is barred."
+
+
+def _treatment_faults(pathogen: str, text: Text, lexicon: Lexicon) -> Iterator[str]:
+    """Named substances of the useless kind stand nowhere; the word for the kind stands in a do-not only."""
+    useless = TREATS.get(pathogen)
+    if useless is None:
+        return
+    for key in FIELDS:
+        found = mentions(getattr(text, key), lexicon.named(useless))
+        if key != "do_not":
+            found += mentions(getattr(text, key), lexicon.words.get(useless, ()))
+        if found:
+            yield f"{key} names {found[0]} against a {pathogen}."

@@ -1,0 +1,207 @@
+"""The catalogue that ships: complete, findable by any name, and refused where it is broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.advice.reader import FOLDER
+from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, UnknownLanguage
+from edge_daemon.vision.manifest import Manifest
+
+MODEL = Path(__file__).parents[3] / "model" / "shipped" / "manifest.json"
+LOAD_S = 0.15
+"""Five times what it takes on a laptop; a Raspberry Pi is no slower than that."""
+CLASSES = {
+    "chilli": "healthy leaf_spot whitefly yellow_virus",
+    "cotton": "diseased healthy",
+    "groundnut": "early_leaf_spot healthy late_leaf_spot nutrient_deficiency rust",
+    "maize": "common_rust gray_leaf_spot healthy northern_leaf_blight",
+    "pepper": "bacterial_spot healthy",
+    "potato": "early_blight healthy late_blight",
+    "rice": "bacterial_leaf_blight blast brown_spot false_smut healthy leaf_smut neck_blast sheath_blight tungro",
+    "sugarcane": "healthy mosaic red_rot rust yellow_leaf",
+    "tomato": "bacterial_spot early_blight healthy late_blight leaf_mold mosaic_virus septoria_leaf_spot "
+    "spider_mites target_spot yellow_leaf_curl_virus",
+    "wheat": "healthy leaf_blight leaf_rust loose_smut powdery_mildew septoria",
+}
+LABELS = tuple(f"{crop}/{disease}" for crop, diseases in CLASSES.items() for disease in diseases.split())
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The catalogue's files, free to be broken."""
+    return Path(shutil.copytree(FOLDER, tmp_path / "advice"))
+
+
+def test_every_class_has_a_text_in_every_language(catalogue: Catalogue) -> None:
+    assert catalogue.labels == tuple(sorted(LABELS))
+    assert catalogue.crops == tuple(CLASSES)
+    assert catalogue.languages == ("en", "hi")
+    for label in LABELS:
+        assert set(catalogue.entry(label).texts) == {"en", "hi"}
+
+
+def test_the_shipped_model_answers_only_what_the_catalogue_knows(catalogue: Catalogue) -> None:
+    manifest = Manifest.model_validate_json(MODEL.read_bytes())
+    catalogue.check_labels(manifest.labels)
+
+
+def test_a_label_without_advice_is_a_mismatch(catalogue: Catalogue) -> None:
+    with pytest.raises(ModelMismatch, match=r"rice/hispa.*belong together"):
+        catalogue.check_labels(["rice/blast", "rice/hispa"])
+    with pytest.raises(ModelMismatch, match="cassava/mosaic"):
+        catalogue.name("cassava/mosaic", "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "crop"),
+    [
+        ("rice", "rice"),
+        (" RICE ", "rice"),
+        ("धान", "rice"),
+        ("paddy", "rice"),
+        ("गेहूँ", "wheat"),
+        ("गेहूं", "wheat"),
+        ("मूंगफली", "groundnut"),
+        ("Shimla  Mirch", "pepper"),
+        ("मिर्च", "chilli"),
+        ("Capsicum", "pepper"),
+    ],
+)
+def test_a_crop_is_found_by_any_name(catalogue: Catalogue, text: str, crop: str) -> None:
+    assert catalogue.crop(text) == crop
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("hi", "hi"), ("Hindi", "hi"), ("हिन्दी", "hi"), ("हिंदी", "hi"), ("EN", "en"), ("english", "en"), ("अंग्रेज़ी", "en")],
+)
+def test_a_language_is_found_by_any_name(catalogue: Catalogue, text: str, code: str) -> None:
+    assert catalogue.language(text) == code
+    assert catalogue.language(unicodedata.normalize("NFD", text)) == code
+
+
+def test_no_two_crops_or_languages_share_a_name(catalogue: Catalogue) -> None:
+    for crop in catalogue.crop_words.values():
+        names = [crop.id, *crop.aliases, *(words.name for words in crop.words.values())]
+        assert {catalogue.crop(name) for name in names} == {crop.id}
+    for code, phrases in catalogue.phrases.items():
+        assert {catalogue.language(name) for name in (phrases.language.name, *phrases.language.aliases)} == {code}
+
+
+def test_an_unknown_crop_or_language_is_answered_with_those_that_exist(catalogue: Catalogue) -> None:
+    with pytest.raises(UnknownCrop, match=r"'mango'.*chilli, cotton.*wheat"):
+        catalogue.crop("mango")
+    with pytest.raises(UnknownCrop, match="mango"):
+        catalogue.crop_name("mango", "en")
+    with pytest.raises(UnknownLanguage, match=r"'ta'.*en \(English\), hi \(हिन्दी\)"):
+        catalogue.language("ta")
+    with pytest.raises(UnknownLanguage, match="'ta'"):
+        catalogue.name("rice/blast", "ta")
+
+
+def test_names_come_in_the_language_asked_for(catalogue: Catalogue) -> None:
+    assert catalogue.name("rice/blast", "en") == "Rice blast"
+    assert catalogue.name("rice/blast", "hi") == "धान का झोंका रोग"
+    assert catalogue.crop_name("sugarcane", "hi") == "गन्ना"
+    for language in catalogue.languages:
+        names = [catalogue.name(label, language) for label in LABELS]
+        assert len(set(names)) == len(names)
+
+
+def test_every_source_that_is_listed_is_cited_and_recall_is_none(catalogue: Catalogue) -> None:
+    cited = {source for entry in catalogue.entries.values() for source in entry.sources}
+    barring = tomllib.loads((FOLDER / "substances.toml").read_text(encoding="utf-8"))["substances"].values()
+    cited |= {substance["source"] for substance in barring if substance["barred"]}
+    assert cited == set(catalogue.sources)
+    assert "T" not in catalogue.sources
+
+
+def test_every_file_is_nfc() -> None:
+    for path in FOLDER.rglob("*.toml"):
+        text = path.read_text(encoding="utf-8")
+        assert unicodedata.is_normalized("NFC", text), path
+
+
+BREAKAGES = [
+    ("content/rice.toml", 'pathogen = "bacterium"', 'pathogen = "germ"', "pathogen is 'germ'"),
+    ("content/rice.toml", 'urgency = "high"', 'urgency = "soon"', "urgency is 'soon'"),
+    ("content/rice.toml", 'urgency = "high"\n', "", "lacks the key 'urgency'"),
+    ("content/rice.toml", 'urgency = "high"', 'urgency = "high"\nurgent = true', "the key 'urgent'"),
+    ("content/rice.toml", 'name = "Rice blast"', "name = 3", "must be a text in quotes"),
+    ("content/rice.toml", 'review = "draft"', 'review = "reviewed"', "names who reviewed"),
+    ("content/rice.toml", 'reviewed_by = ""', 'reviewed_by = "A. Singh"', "empty for a draft"),
+    ("content/rice.toml", "[blast]", "[blast", "is not TOML"),
+    ("content/rice.toml", "[crop]\n", "[harvest]\n", "harvest"),
+    ("content/rice.toml", "[crop.hi]", "[crop.ta]", "rice: has no words in 'hi'"),
+    ("content/rice.toml", "[blast.hi]", "[blast.ta]", "rice/blast: has no text in 'hi'"),
+    ("content/rice.toml", "खेत में थोड़ा पानी रखें", "खेत में  थोड़ा पानी रखें", "spaces too many"),
+    ("content/rice.toml", '"KALRO-RICE", ', '"T", ', "source 'T' is not in sources"),
+    ("sources.toml", "title = ", "named = ", "lacks the key 'title'"),
+    ("locale/en.toml", 'not_sure = "', 'not_sur = "', "not_sur"),
+    ("locale/hi.toml", "{percent}%।", "।", "blanks"),
+    ("substances.toml", 'kind = "antibiotic"', 'kind = "tonic"', "kind is 'tonic'"),
+    ("substances.toml", ', source = "STREP-DRAFT"', "", "names the source that bars it"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "told"), BREAKAGES)
+def test_a_broken_catalogue_is_refused_by_name(copy: Path, file: str, old: str, new: str, told: str) -> None:
+    path = copy / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(AdviceFaulty, match=told):
+        Catalogue.load(copy)
+
+
+def test_a_catalogue_without_english_or_with_a_damaged_file_is_refused(copy: Path) -> None:
+    (copy / "content" / "rice.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(AdviceFaulty, match=r"rice\.toml: is not UTF-8"):
+        Catalogue.load(copy)
+    (copy / "sources.toml").unlink()
+    (copy / "content" / "rice.toml").unlink()
+    with pytest.raises(AdviceFaulty, match=r"sources\.toml: cannot be read"):
+        Catalogue.load(copy)
+    (copy / "locale" / "en.toml").unlink()
+    with pytest.raises(AdviceFaulty, match=r"no en\.toml"):
+        Catalogue.load(copy)
+
+
+def test_many_faults_are_counted(copy: Path) -> None:
+    path = copy / "content" / "rice.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('do_not = "Do not', 'do_not = "Please'), encoding="utf-8")
+    with pytest.raises(AdviceFaulty, match=r"forbids nothing.*\(4 more\)"):
+        Catalogue.load(copy)
+
+
+def test_a_new_language_needs_no_code(copy: Path) -> None:
+    for path in [*(copy / "content").glob("*.toml")]:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+        for name, table in tables.items():
+            words = table["hi"]
+            text += f"\n[{name}.mr]\n" + "".join(f'{key} = "{value}"\n' for key, value in words.items())
+        path.write_text(text, encoding="utf-8")
+    hindi = (copy / "locale" / "hi.toml").read_text(encoding="utf-8")
+    (copy / "locale" / "mr.toml").write_text(hindi.split("percent =")[0].replace("हिन्दी", "मराठी"), encoding="utf-8")
+    marathi = Catalogue.load(copy)
+    assert marathi.language("मराठी") == "mr"
+    assert marathi.say("mr").say("not_sure") == marathi.say("en").say("not_sure")
+
+
+def test_the_packaged_files_load_within_the_time_that_a_start_allows() -> None:
+    code = (
+        "import time; from edge_daemon.advice.catalogue import Catalogue; t = time.process_time();"
+        "Catalogue.load(); print(time.process_time() - t)"
+    )
+    took_s = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert took_s < LOAD_S, f"{took_s * 1000:.0f} ms"

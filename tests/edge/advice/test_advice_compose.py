@@ -1,0 +1,183 @@
+"""The SMS of every class, language and decision: its length, its sentences, and what it leaves out first."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.advice.compose import MOST_PARTS, SENTENCES, TARGET_PARTS, Advice, advise, compose, first_aid, sms
+from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Visit
+from edge_daemon.errors import ModelMismatch, UnknownCrop, UnknownLanguage
+from edge_daemon.modem.alphabet import GSM7, UCS2, count_parts, split
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HELPLINE = "1800-180-1551"
+
+
+def diagnosis(decision: Decision, *labels: str, crop: str | None = None, probability: float = 0.853) -> Diagnosis:
+    """A diagnosis with these candidates, the best first."""
+    visit = Visit("v", NOON, "synced", "en", crop)
+    candidates = tuple(Candidate(label, probability if rank == 0 else 0.1) for rank, label in enumerate(labels))
+    return Diagnosis("d", visit, NOON, "synced", decision, candidates, 0.9, "m-1", "folder:a.jpg", True)
+
+
+def text(catalogue: Catalogue, language: str, decision: Decision, *labels: str, crop: str | None = None) -> str:
+    return compose(catalogue, diagnosis(decision, *labels, crop=crop), language, count_parts=count_parts)
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_every_answer_is_whole_in_two_parts(catalogue: Catalogue, language: str) -> None:
+    for label in catalogue.labels:
+        words = catalogue.text(label, language)
+        for probability in (0.05, 0.996):
+            said = diagnosis(Decision.ANSWER, label, probability=probability)
+            message = compose(catalogue, said, language, count_parts=count_parts)
+            assert count_parts(message) <= TARGET_PARTS, message
+            assert message.endswith(f" {words.act} {words.do_not} {words.officer}"), message
+            assert f"{said.best.percent} %" in message or f"{said.best.percent}%" in message
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_every_pair_of_candidates_fits_two_parts(catalogue: Catalogue, language: str) -> None:
+    for one, other in combinations(catalogue.labels, 2):
+        message = text(catalogue, language, Decision.TWO_CANDIDATES, one, other)
+        assert count_parts(message) <= TARGET_PARTS, message
+        assert catalogue.name(one, language) in message
+        assert catalogue.name(other, language) in message
+        assert HELPLINE in message
+        assert catalogue.text(one, language).act not in message
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_every_wrong_crop_fits_two_parts_and_names_both(catalogue: Catalogue, language: str) -> None:
+    for crop in catalogue.crops:
+        for label in catalogue.labels:
+            if label.startswith(f"{crop}/"):
+                continue
+            message = text(catalogue, language, Decision.WRONG_CROP, label, crop=crop)
+            advice = advise(catalogue, diagnosis(Decision.WRONG_CROP, label, crop=crop), language)
+            assert count_parts(message) <= TARGET_PARTS, message
+            assert catalogue.words(crop, language).leaf in message
+            assert catalogue.words(label.partition("/")[0], language).leaf in message
+            assert advice.act in message
+            assert advice.do_not in message
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+@pytest.mark.parametrize("decision", [Decision.NOT_SURE, Decision.NOT_A_LEAF])
+def test_an_undecided_kiosk_names_no_disease_and_whom_to_ask(
+    catalogue: Catalogue, language: str, decision: Decision
+) -> None:
+    for label in catalogue.labels:
+        message = text(catalogue, language, decision, label)
+        assert count_parts(message) <= TARGET_PARTS
+        assert HELPLINE in message
+        assert catalogue.name(label, language) not in message
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_first_aid_says_that_nothing_was_diagnosed(catalogue: Catalogue, language: str) -> None:
+    for crop in (None, *catalogue.crops):
+        advice = first_aid(catalogue, crop, language)
+        message = sms(advice, count_parts)
+        assert count_parts(message) <= TARGET_PARTS, message
+        assert message == f"{advice.headline} {advice.act} {advice.do_not} {advice.officer}"
+        assert {"en": "not diagnose", "hi": "पहचान नहीं"}[language] in advice.headline
+        assert HELPLINE in message
+        if crop:
+            assert catalogue.crop_name(crop, language) in message
+
+
+def test_hindi_goes_as_ucs2_and_english_as_gsm7(catalogue: Catalogue) -> None:
+    for label in catalogue.labels:
+        assert split(text(catalogue, "hi", Decision.ANSWER, label)).coding is UCS2
+        assert split(text(catalogue, "en", Decision.ANSWER, label)).coding is GSM7
+
+
+def test_the_words_of_an_answer(catalogue: Catalogue) -> None:
+    assert text(catalogue, "en", Decision.ANSWER, "rice/blast") == (
+        "Rice blast, 85 % likely. A fungus makes eye-shaped spots with a grey middle; leaves may look burnt. "
+        "Keep a thin layer of water in the field and clear grassy weeds from the bunds. "
+        "Do not give urea until the spread stops. Show it to the officer today and ask whether to spray."
+    )
+    assert text(catalogue, "hi", Decision.ANSWER, "rice/blast") == (
+        "धान का झोंका रोग, संभावना 85%। खेत में थोड़ा पानी रखें, मेड़ की घास हटाएँ। रोग रुकने तक यूरिया न दें। आज ही अधिकारी को दिखाएँ।"
+    )
+
+
+def test_a_healthy_leaf_is_no_disease_s_answer(catalogue: Catalogue) -> None:
+    message = text(catalogue, "en", Decision.ANSWER, "rice/healthy")
+    assert message.startswith("Rice: no disease seen on this leaf, 85 % likely. ")
+    assert text(catalogue, "hi", Decision.ANSWER, "rice/healthy").startswith("धान: इस पत्ते पर रोग नहीं दिखा")
+
+
+def test_a_crop_is_only_wrong_where_another_one_was_named(catalogue: Catalogue) -> None:
+    wrong = text(catalogue, "en", Decision.WRONG_CROP, "maize/common_rust", crop="rice")
+    assert wrong.startswith("This looks like a maize leaf, not a rice leaf. No disease was named.")
+    for crop in (None, "maize"):
+        unsure = text(catalogue, "en", Decision.WRONG_CROP, "maize/common_rust", crop=crop)
+        assert unsure.startswith("The kiosk is not sure")
+
+
+def test_a_rehearsal_is_not_marked_in_the_text(catalogue: Catalogue) -> None:
+    for language in catalogue.languages:
+        assert "rehears" not in text(catalogue, language, Decision.ANSWER, "rice/blast").casefold()
+
+
+def test_the_screen_gets_the_same_words_in_fields(catalogue: Catalogue) -> None:
+    advice = advise(catalogue, diagnosis(Decision.ANSWER, "rice/blast"), "en")
+    assert (advice.title, advice.percent) == ("Rice blast", "85 % likely")
+    two = advise(catalogue, diagnosis(Decision.TWO_CANDIDATES, "rice/blast", "rice/brown_spot"), "en")
+    assert (two.title, two.percent) == ("Rice blast or Rice brown spot", "85 % or 10 % likely")
+    assert two.do_not == "Do not spray yet."
+    none = first_aid(catalogue, None, "en")
+    assert (none.title, none.percent, none.decision) == (none.headline, "", None)
+
+
+def test_what_has_no_words_is_named(catalogue: Catalogue) -> None:
+    with pytest.raises(ModelMismatch, match="rice/hispa"):
+        text(catalogue, "en", Decision.ANSWER, "rice/hispa")
+    with pytest.raises(UnknownLanguage, match="'ta'"):
+        text(catalogue, "ta", Decision.NOT_SURE, "rice/blast")
+    with pytest.raises(UnknownCrop, match="'mango'"):
+        first_aid(catalogue, "mango", "en")
+
+
+def parts_by_sentence(message: str) -> int:
+    """A network on which every sentence is a part of its own."""
+    return len(re.findall(r"\.", message))
+
+
+def test_sentences_are_left_out_least_important_first() -> None:
+    def kept(decision: Decision | None, room: int) -> str:
+        advice = Advice(decision, "", "", "Head.", "What.", "Act.", "Not.", "Officer.")
+        return sms(advice, lambda message: parts_by_sentence(message) - room)
+
+    assert kept(Decision.ANSWER, 3) == "Head. What. Act. Not. Officer."
+    assert kept(Decision.ANSWER, 2) == "Head. Act. Not. Officer."
+    assert kept(Decision.ANSWER, 1) == "Head. Act. Not."
+    assert kept(Decision.ANSWER, 0) == "Head. Act. Not."
+    assert kept(Decision.ANSWER, -1) == "Head. Act."
+    assert kept(Decision.TWO_CANDIDATES, 1) == "Head. Not. Officer."
+    assert kept(None, 1) == "Head. Act. Not."
+
+
+sentence = st.text("abcअआइ ", min_size=1, max_size=60).map(lambda words: f"{words.strip() or 'a'}.")
+
+
+@given(st.sampled_from([None, *Decision]), st.lists(sentence, min_size=5, max_size=5))
+def test_any_sms_is_whole_sentences_within_three_parts(decision: Decision | None, sentences: list[str]) -> None:
+    advice = Advice(decision, "", "", *sentences)
+    message = sms(advice, count_parts)
+    assert count_parts(message) <= MOST_PARTS
+    whole = [getattr(advice, name) for name in SENTENCES]
+    left = message
+    for said in whole:
+        left = left.removeprefix(said).lstrip() if left.startswith(said) else left
+    assert left == ""

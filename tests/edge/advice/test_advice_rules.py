@@ -1,0 +1,250 @@
+"""The rules of safety, over the whole catalogue, and each of them against an entry that was made to break it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+
+from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.advice.entry import FIELDS, Crop, Entry, Language
+from edge_daemon.advice.reader import FOLDER, read_lexicon
+from edge_daemon.advice.rules import DOSE, LIMITS, Lexicon, crop_faults, faults, mentions
+from edge_daemon.modem.alphabet import GSM7
+
+LEXICON = read_lexicon(FOLDER)
+VIRUS, BACTERIUM, FUNGUS = "rice/tungro", "tomato/bacterial_spot", "rice/blast"
+
+
+def languages(catalogue: Catalogue) -> Mapping[str, Language]:
+    return {code: phrases.language for code, phrases in catalogue.phrases.items()}
+
+
+def every_text(catalogue: Catalogue, language: str) -> dict[str, str]:
+    """All that can be said in a language, by where it stands."""
+    texts = {
+        f"{label} {field}": getattr(entry.texts[language], field)
+        for label, entry in catalogue.entries.items()
+        for field in FIELDS
+    }
+    for crop in catalogue.crop_words.values():
+        words = crop.words[language]
+        texts |= {f"{crop.id} name": words.name, f"{crop.id} leaf": words.leaf, f"{crop.id} aid": words.first_aid}
+    fixed = catalogue.say(language).texts.items()
+    return texts | {key: re.sub(r"{\w+}", "", text) for key, text in fixed}
+
+
+def doctored(catalogue: Catalogue, label: str, language: str, field: str, text: str) -> Entry:
+    """An entry with one sentence changed."""
+    entry = catalogue.entry(label)
+    changed = dataclasses.replace(entry.texts[language], **{field: text})
+    return dataclasses.replace(entry, texts=MappingProxyType({**entry.texts, language: changed}))
+
+
+def told(catalogue: Catalogue, entry: Entry) -> str:
+    return " ".join(faults(entry, languages(catalogue), catalogue.sources, LEXICON))
+
+
+def test_the_catalogue_breaks_no_rule(catalogue: Catalogue) -> None:
+    assert list(catalogue.faults(LEXICON)) == []
+
+
+def test_no_text_names_a_dose_or_any_substance(catalogue: Catalogue) -> None:
+    substances = [word for substance in LEXICON.substances for word in substance.spellings]
+    for language in catalogue.languages:
+        for place, text in every_text(catalogue, language).items():
+            assert not (DOSE.search(text) and "percent" not in place and "{" not in text and "%" not in text), place
+            assert mentions(text, substances) == [], place
+
+
+def test_english_fits_the_gsm_alphabet_and_hindi_is_devanagari(catalogue: Catalogue) -> None:
+    for place, text in every_text(catalogue, "en").items():
+        assert all(GSM7.units(letter) == 1 for letter in text), place
+    for place, text in every_text(catalogue, "hi").items():
+        assert not re.search(r"[A-Za-z]", text), place
+        letters = [letter for letter in text if letter.isalpha()]
+        assert all("DEVANAGARI" in unicodedata.name(letter) for letter in letters), place
+
+
+def test_every_text_is_a_draft_until_somebody_signs(catalogue: Catalogue) -> None:
+    for entry in catalogue.entries.values():
+        for text in entry.texts.values():
+            assert (text.review == "draft") == (text.reviewed_by == "")
+
+
+def test_the_review_state_cannot_be_left_open(catalogue: Catalogue) -> None:
+    text = catalogue.text(FUNGUS, "hi")
+    with pytest.raises(ValueError, match="review is ''"):
+        dataclasses.replace(text, review="")
+    with pytest.raises(ValueError, match="reviewed_by"):
+        dataclasses.replace(text, review="reviewed")
+    assert dataclasses.replace(text, review="reviewed", reviewed_by="Dr. A. Rao").review == "reviewed"
+
+
+def test_viruses_are_told_so_and_undecided_cotton_is_referred(catalogue: Catalogue) -> None:
+    viruses = {label for label, entry in catalogue.entries.items() if entry.pathogen == "virus"}
+    assert viruses == {
+        "chilli/yellow_virus",
+        "rice/tungro",
+        "sugarcane/mosaic",
+        "sugarcane/yellow_leaf",
+        "tomato/mosaic_virus",
+        "tomato/yellow_leaf_curl_virus",
+    }
+    assert all(catalogue.entry(label).treatability == "no_cure_remove" for label in viruses)
+    assert catalogue.entry("cotton/diseased").treatability == "refer"
+
+
+DOSES = [
+    "Spray 2 g in a litre.",
+    "Spray 2.5 ml per litre.",
+    "Spray a 0.2 % mix.",
+    "Spray 2 to 3 ml.",
+    "Use 500g on the field.",
+    "Mix two spoons in water.",
+    "Give 4 kg.",
+    "Use 1 per plant.",
+]
+DOSES_HI = [
+    "2 ग्राम दवा डालें।",
+    "2.5 मिली दवा डालें।",
+    "२ ग्राम दवा डालें।",
+    "2 से 3 मि.ली. दवा डालें।",
+    "दो चम्मच दवा डालें।",
+    "0.2% घोल डालें।",
+]
+
+
+@pytest.mark.parametrize("text", DOSES)
+def test_a_dose_without_a_source_is_a_fault(catalogue: Catalogue, text: str) -> None:
+    entry = doctored(catalogue, FUNGUS, "en", "act", text)
+    assert "names an amount" in told(catalogue, entry)
+    assert "names an amount" not in told(catalogue, dataclasses.replace(entry, dose_sources=("KALRO-RICE",)))
+    assert "'T' is not in sources" in told(catalogue, dataclasses.replace(entry, dose_sources=("T",)))
+
+
+@pytest.mark.parametrize("text", DOSES_HI)
+def test_a_hindi_dose_without_a_source_is_a_fault(catalogue: Catalogue, text: str) -> None:
+    assert "names an amount" in told(catalogue, doctored(catalogue, FUNGUS, "hi", "officer", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["Look again in 7 days.", "Drain for 2-3 days.", "Leave one leaf.", "Call 1800-180-1551."]
+)
+def test_days_and_counts_are_no_dose(text: str) -> None:
+    assert DOSE.search(text) is None
+
+
+@pytest.mark.parametrize("field", ["what", "act", "do_not", "officer"])
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Do not use Streptomycin."),
+        ("en", "Do not use oxytetracycline."),
+        ("en", "Do not use monocrotophos."),
+        ("en", "Do not use DICOFOL."),
+        ("en", "Do not use dinocap."),
+        ("en", "Do not use methomyl."),
+        ("en", "Do not use carbofuran."),
+        ("hi", "मोनोक्रोटोफॉस न डालें।"),
+        ("hi", "स्ट्रेप्टोमाइसिन न डालें।"),
+    ],
+)
+def test_a_barred_substance_is_a_fault_even_as_a_warning(
+    catalogue: Catalogue, language: str, text: str, field: str
+) -> None:
+    assert "barred" in told(catalogue, doctored(catalogue, FUNGUS, language, field, text))
+
+
+@pytest.mark.parametrize("substance", [substance for substance in LEXICON.substances if substance.barred])
+def test_every_barred_substance_is_found_however_it_is_written(catalogue: Catalogue, substance: object) -> None:
+    for word in substance.spellings:  # type: ignore[attr-defined]  # parametrize hands out objects
+        assert "barred" in told(catalogue, doctored(catalogue, FUNGUS, "en", "act", f"Spray {word}."))
+
+
+@pytest.mark.parametrize("field", ["act", "officer", "what"])
+@pytest.mark.parametrize(
+    ("label", "language", "text"),
+    [
+        (VIRUS, "en", "Spray a fungicide."),
+        (VIRUS, "en", "Spray azoxystrobin."),
+        (VIRUS, "hi", "फफूँदनाशक डालें।"),
+        (VIRUS, "hi", "फफूँद की दवा डालें।"),
+        (VIRUS, "hi", "हेक्साकोनाजोल डालें।"),
+        (BACTERIUM, "en", "Spray an antibiotic."),
+        (BACTERIUM, "en", "Spray kasugamycin."),
+        (BACTERIUM, "hi", "एंटीबायोटिक डालें।"),
+    ],
+)
+def test_a_useless_treatment_is_a_fault(catalogue: Catalogue, label: str, language: str, text: str, field: str) -> None:
+    pathogen = catalogue.entry(label).pathogen
+    assert f"against a {pathogen}" in told(catalogue, doctored(catalogue, label, language, field, text))
+
+
+def test_a_do_not_may_warn_of_the_kind_but_names_no_substance(catalogue: Catalogue) -> None:
+    warned = doctored(catalogue, VIRUS, "en", "do_not", "Do not spray a fungicide.")
+    assert told(catalogue, warned) == ""
+    named = doctored(catalogue, VIRUS, "en", "do_not", "Do not spray azoxystrobin.")
+    assert "against a virus" in told(catalogue, named)
+
+
+@pytest.mark.parametrize(
+    ("language", "field", "text", "fault"),
+    [
+        ("en", "act", "", "is empty"),
+        ("en", "act", "Drain  the field.", "spaces too many"),
+        ("en", "act", "Drain the field", "does not end"),
+        ("en", "act", "Drain it \u2014 today.", "letters that English"),
+        ("en", "act", "Don\u2019t drain.", "letters that English"),
+        ("en", "act", "It is 30 \u00b0C.", "letters that English"),
+        ("en", "act", "à¤§ drain.", "letters that English"),
+        ("hi", "act", "field सुखाएँ।", "letters that हिन्दी"),
+        ("hi", "act", "खेत \ufffd सुखाएँ।", "letters that हिन्दी"),
+        ("hi", "act", "पत्ते तो\u0958\u093cें।", "NFC"),
+        ("en", "do_not", "Spray today.", "forbids nothing"),
+        ("hi", "do_not", "आज दवा डालें।", "forbids nothing"),
+        ("en", "act", "Drain it. " * 20 + "End.", "characters; 100 is the most"),
+        ("en", "name", "R" * 41, "characters; 40 is the most"),
+    ],
+)
+def test_a_text_out_of_form_is_a_fault(catalogue: Catalogue, language: str, field: str, text: str, fault: str) -> None:
+    assert fault in told(catalogue, doctored(catalogue, FUNGUS, language, field, text))
+
+
+def test_an_entry_without_a_language_is_a_fault(catalogue: Catalogue) -> None:
+    entry = catalogue.entry(FUNGUS)
+    half = dataclasses.replace(entry, texts={"en": entry.texts["en"]})
+    assert told(catalogue, half) == "rice/blast: has no text in 'hi'."
+
+
+def test_a_crop_s_own_words_are_kept_to_the_same_rules(catalogue: Catalogue) -> None:
+    crop: Crop = catalogue.crop_words["rice"]
+
+    def told_of(text: str) -> str:
+        words = dataclasses.replace(crop.words["en"], first_aid=text)
+        changed = dataclasses.replace(crop, words={**crop.words, "en": words})
+        return " ".join(crop_faults(changed, languages(catalogue), LEXICON))
+
+    assert told_of("Drain the field.") == ""
+    assert "barred" in told_of("Spray dicofol.")
+    assert "names an amount" in told_of("Give 4 kg of urea.")
+    assert "does not end" in told_of("Drain")
+
+
+def test_the_healthy_class_is_called_healthy(catalogue: Catalogue) -> None:
+    with pytest.raises(ValueError, match="healthy class"):
+        dataclasses.replace(catalogue.entry(FUNGUS), pathogen="healthy")
+
+
+def test_a_name_with_an_act_always_fits_three_parts() -> None:
+    percentage = len(", 99 % likely.  ")
+    assert LIMITS["name"] + percentage + LIMITS["act"] <= 3 * 67
+
+
+def test_a_lexicon_finds_by_kind() -> None:
+    assert "kasugamycin" in set(Lexicon(LEXICON.substances, {}).named("antibiotic"))
+    assert "kasugamycin" not in set(LEXICON.barred())
