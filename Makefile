@@ -72,7 +72,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/edge
 $(STAMPS)/convert: requirements/convert.txt | $(STAMPS)/venv
 	@echo "Installing the model's converter into build/convert-venv (about 2 GB) ..."
 	@sh requirements/make-venv "$(PYTHON)" build/convert-venv
-	@build/convert-venv/bin/pip install -q --require-hashes -r requirements/convert.txt
+	@build/convert-venv/bin/pip install -q --no-deps --require-hashes -r requirements/convert.txt
 	@touch $@
 
 $(STAMPS)/demo-photos: requirements/demo-photos.txt | $(STAMPS)/venv

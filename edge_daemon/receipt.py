@@ -36,9 +36,7 @@ def answer(diagnosis: Mapping[str, Any]) -> str:
 def stages(stages_ms: Mapping[str, float]) -> str:
     """How long each stage took."""
     total = sum(stages_ms.values())
-    return (
-        " · ".join(f"{stage} {ms:.1f}" for stage, ms in stages_ms.items()) + f" ms, {total:.0f} ms in all"
-    )
+    return " · ".join(f"{stage} {ms:.1f}" for stage, ms in stages_ms.items()) + f" ms, {total:.0f} ms in all"
 
 
 def text_message(text: str) -> str:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_daemon.errors import StateDamaged, StateError, StateFull, StateInUse, StateReadOnly
@@ -18,6 +18,10 @@ FILE = "kiosk.db"
 LOCK = "kiosk.lock"
 BUSY_S = 5.0
 """How long a write waits for another process's write before it gives up."""
+
+LOG_PAGES = 256
+"""The write-ahead log is folded into the file at this many pages of 4 KiB: 1 MiB, a quarter of SQLite's own choice,
+since it takes its room from a small card."""
 
 MIGRATIONS = (
     """
@@ -95,6 +99,7 @@ def connect(path: Path) -> sqlite3.Connection:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             _migrate(database, path)
         except BaseException:
             database.close()
@@ -128,6 +133,12 @@ def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+def fold_log(database: sqlite3.Connection) -> None:
+    """Fold the write-ahead log into the file and cut it to nothing, if that can be done now."""
+    with suppress(sqlite3.OperationalError):  # no room even for that: photos have to go
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def make_folder(folder: Path) -> None:

@@ -187,7 +187,8 @@ class Store:
         )
 
     def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """One transaction. On a full disk photos make room, the oldest first: reports go last."""
+        """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
+        folded = False
         while True:
             try:
                 with (
@@ -196,7 +197,10 @@ class Store:
                 ):
                     work(db)
             except StateFull:
-                if not self.photos.remove_oldest():
+                if not folded:
+                    folded = True
+                    database.fold_log(self._database)
+                elif not self.photos.remove_oldest():
                     raise
             else:
                 return
