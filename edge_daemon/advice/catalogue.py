@@ -49,6 +49,8 @@ class Catalogue:
         languages = {code: phrases.language for code, phrases in self.phrases.items()}
         for phrases in self.phrases.values():
             yield from phrases.faults()
+            for key, text in phrases.texts.items():
+                yield from rules.fixed_faults(key, text, phrases.language, lexicon)
         for crop in self.crop_words.values():
             yield from rules.crop_faults(crop, languages, lexicon)
         for entry in self.entries.values():

@@ -43,11 +43,7 @@ class Text:
     reviewed_by: str
 
     def __post_init__(self) -> None:
-        _one_of("review", self.review, REVIEWS)
-        _require(
-            bool(self.reviewed_by) == (self.review == "reviewed"),
-            "reviewed_by names who reviewed the text, and is empty for a draft",
-        )
+        _check_review(self.review, self.reviewed_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +81,11 @@ class CropWords:
     name: str
     leaf: str
     first_aid: str
+    review: str
+    reviewed_by: str
+
+    def __post_init__(self) -> None:
+        _check_review(self.review, self.reviewed_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Substance:
 class Language:
     """A language of the catalogue. letters: the inside of a character class, all that its texts may be written with.
 
-    forbids: a regular expression that every do-not sentence of the language matches.
+    forbids: a regular expression that every do-not sentence of the language matches. review: of the fixed words.
     """
 
     code: str
@@ -125,10 +126,21 @@ class Language:
     aliases: tuple[str, ...]
     letters: str
     forbids: str
+    review: str
+    reviewed_by: str
 
     def __post_init__(self) -> None:
+        _check_review(self.review, self.reviewed_by)
         re.compile(f"[{self.letters}]")
         re.compile(self.forbids)
+
+
+def _check_review(review: str, reviewed_by: str) -> None:
+    _one_of("review", review, REVIEWS)
+    _require(
+        bool(reviewed_by) == (review == "reviewed"),
+        "reviewed_by names who reviewed the text, and is empty for a draft",
+    )
 
 
 def _one_of(key: str, value: str, allowed: frozenset[str]) -> None:

@@ -80,6 +80,17 @@ def crop_faults(crop: Crop, languages: Mapping[str, Language], lexicon: Lexicon)
             yield f"{crop.id}, {code}: first_aid names an amount; it is for no disease in particular."
 
 
+def fixed_faults(key: str, text: str, language: Language, lexicon: Lexicon) -> Iterator[str]:
+    """Everything that is wrong with a fixed text. Its blanks are filled in with what was checked on its own."""
+    said = re.sub(r"{\w+}", "", text)
+    found = [*_letter_faults(said, language), *_content_faults(said, lexicon)]
+    if dose := DOSE.search(said):
+        found.append(f"names an amount ({dose.group().strip()!r}).")
+    if key.endswith("_do_not") and not re.search(language.forbids, said):
+        found.append("forbids nothing.")
+    yield from (f"locale {language.code}: {key} {fault}" for fault in found)
+
+
 def mentions(text: str, words: Sequence[str] | Iterator[str]) -> list[str]:
     """Which of these words stand in a text. Latin words count inside others too: tetracycline in oxytetracycline."""
     folded = text.casefold()
@@ -111,6 +122,10 @@ def _form_faults(key: str, text: str, language: Language) -> Iterator[str]:
         yield "does not end like a sentence."
     if len(text) > LIMITS[key]:
         yield f"has {len(text)} characters; {LIMITS[key]} is the most."
+    yield from _letter_faults(text, language)
+
+
+def _letter_faults(text: str, language: Language) -> Iterator[str]:
     if text != unicodedata.normalize("NFC", text):
         yield "is not in Unicode's form NFC."
     if strange := sorted(set(re.findall(f"[^{language.letters}]", text))):

@@ -18,7 +18,7 @@ from edge_daemon.vision.manifest import Manifest
 
 MODEL = Path(__file__).parents[3] / "model" / "shipped" / "manifest.json"
 LOAD_S = 0.15
-"""Five times what it takes on a laptop; a Raspberry Pi is no slower than that."""
+"""Processor time: far above the 60 ms that are aimed at, so that only a real slowdown fails on a busy machine."""
 CLASSES = {
     "chilli": "healthy leaf_spot whitefly yellow_virus",
     "cotton": "diseased healthy",
@@ -148,6 +148,12 @@ BREAKAGES = [
     ("sources.toml", "title = ", "named = ", "lacks the key 'title'"),
     ("locale/en.toml", 'not_sure = "', 'not_sur = "', "not_sur"),
     ("locale/hi.toml", "{percent}%।", "।", "blanks"),
+    ("locale/hi.toml", 'not_sure_do_not = "अभी दवा न', 'not_sure_do_not = "अभी दवा', "not_sure_do_not forbids nothing"),
+    ("locale/en.toml", "Do not spray yet.", "Do not spray dicofol yet.", "locale en: .* barred"),
+    ("locale/en.toml", "Do not spray yet.", "Do not spray 2 ml yet.", "names an amount"),
+    ("locale/en.toml", "Do not spray yet.", "Do not spray yet\u2026", "letters that English"),
+    ("locale/hi.toml", 'review = "draft"', 'review = "fine"', "review is 'fine'"),
+    ("content/rice.toml", 'review = "draft"', 'review = "fine"', "review is 'fine'"),
     ("substances.toml", 'kind = "antibiotic"', 'kind = "tonic"', "kind is 'tonic'"),
     ("substances.toml", ', source = "STREP-DRAFT"', "", "names the source that bars it"),
 ]
