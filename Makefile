@@ -47,6 +47,7 @@ model: $(STAMPS)/dev $(STAMPS)/convert ## fit the shipped model anew: make model
 	$(BIN)/python -m model.train --data "$(DATA)" --out build/model
 	$(CONVERT) -m model.network whole build/model
 	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped
+	$(BIN)/python -m model.card --data "$(DATA)"
 
 lock: ## resolve requirements/*.txt anew from pyproject.toml (needs uv)
 	@sh requirements/lock
