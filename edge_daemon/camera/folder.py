@@ -42,8 +42,7 @@ class PhotoFolder:
     def _next(self) -> tuple[str, bytes]:
         for name in self._turn():
             try:
-                with (self._folder / name).open("rb") as file:
-                    return name, file.read(READ_BYTES)
+                return name, _read(self._folder / name)
             except OSError:  # taken away since the folder was read, or not ours to read: the next one
                 continue
         raise CameraEmpty(
@@ -58,3 +57,11 @@ class PhotoFolder:
             return []
         later = [name for name in names if name > self._last]
         return later + names[: len(names) - len(later)]
+
+
+def _read(path: Path) -> bytes:
+    """What a file holds, at most READ_BYTES. Raises OSError, also for a pipe: reading that could wait for ever."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    with path.open("rb") as file:
+        return file.read(READ_BYTES)

@@ -27,6 +27,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, Protocol
 
@@ -89,6 +90,7 @@ def serve(open_eye: Callable[[], Eye], lines: Iterable[bytes], out: BinaryIO) ->
                 picture = eye.still() if request["do"] == "still" else eye.frame()
                 _send(out, pack(KIND_OF[request["do"]], number, picture))
     except Exception as why:  # noqa: BLE001 - the seam: whatever the driver raises becomes a sentence for the kiosk
+        traceback.print_exc()  # the log gets all of it, the kiosk one sentence
         sentence = str(why) if isinstance(why, NoCamera) else f"{type(why).__name__}: {why}"
         _send(out, pack(ERROR, number, sentence.encode()[:SENTENCE_BYTES]))
         return 1
