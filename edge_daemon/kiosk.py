@@ -20,7 +20,7 @@ REPORTED = 3
 """How many candidates a report names: what agronomists look at first, at 20 bytes each."""
 
 
-class Camera(Protocol):
+class TakesPhotos(Protocol):
     """What the kiosk asks of a camera."""
 
     async def still(self) -> Photo: ...
@@ -45,7 +45,7 @@ class Kiosk:
     """One kiosk: its parts are handed in. compose turns a diagnosis into the SMS in a language."""
 
     id: str
-    camera: Camera
+    camera: TakesPhotos
     judge: Judge
     compose: Callable[[Diagnosis, str], str]
     store: Store

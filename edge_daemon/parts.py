@@ -16,7 +16,7 @@ from edge_daemon.clock import system_now
 from edge_daemon.config import Config
 from edge_daemon.diagnosis import Sms
 from edge_daemon.judge import Judge, Vision
-from edge_daemon.kiosk import Kiosk
+from edge_daemon.kiosk import Kiosk, TakesPhotos
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.sms import SmsModem
 from edge_daemon.store.store import Store
@@ -76,7 +76,7 @@ def share_store(config: Config) -> Store:
     return Store.share(config.state.path(), config.state.photos_mb * MB)
 
 
-def build_kiosk(config: Config, skill: Skill, camera: Camera, store: Store) -> Kiosk:
+def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store) -> Kiosk:
     """The straight line."""
     return Kiosk(
         id=config.kiosk.id,

@@ -190,7 +190,7 @@ def relabel(folder: Path) -> None:
 @pytest.mark.parametrize("command", ["run", "diagnose"])
 def test_a_state_folder_that_cannot_be_written(terminal: Terminal, command: str) -> None:
     terminal.config('[state]\nfolder = "/proc/krishi"\n[web]\nport = 0')
-    done = terminal.run(command, *([terminal.photo, "--record"] if command == "diagnose" else []))
+    done = terminal.run(*([command, terminal.photo, "--record"] if command == "diagnose" else [command]))
     assert done.returncode == 73
     assert "/proc/krishi" in done.stderr
 

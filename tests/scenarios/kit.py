@@ -47,14 +47,16 @@ def fill_camera(folder: Path, count: int = 2) -> None:
 class RunningKiosk:
     """`krishi-kiosk run` with this configuration, until the block ends or somebody kills it."""
 
-    def __init__(self, config: Path, *, before: tuple[str, ...] = (), **environment: str) -> None:
+    def __init__(
+        self, config: Path, *, before: tuple[str, ...] = (), environment: dict[str, str] | None = None
+    ) -> None:
         self.log: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
             [*before, sys.executable, "-m", "edge_daemon", "run", "--config", str(config)],
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

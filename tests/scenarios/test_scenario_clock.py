@@ -27,7 +27,7 @@ def test_a_jump_of_a_year(tmp_path: Path, days: int) -> None:
     }
     with (
         ModemSimulator() as network,
-        RunningKiosk(write_config(tmp_path, network.port), **environment) as kiosk,
+        RunningKiosk(write_config(tmp_path, network.port), environment=environment) as kiosk,
         kiosk.ready() as client,
     ):
         network.go_mute()
