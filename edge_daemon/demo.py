@@ -50,6 +50,7 @@ async def _demo(config: Config, photos: list[str], crop: str | None, language: s
         network = opened.enter_context(ModemSimulator())
         modem = await opened.enter_async_context(open_modem(SerialModem(kind="serial", port=network.port)))
         visits = parts.build_visits(config, skill, parts.build_kiosk(config, skill, camera, store), store)
+        _print(f"Model {skill.model}: {len(skill.catalogue.labels)} classes of {len(skill.catalogue.crops)} crops.")
         _print(
             f"Kiosk {config.kiosk.id} rehearses: photos from a folder, SMS by {network.port} into a simulated network."
         )
@@ -97,7 +98,7 @@ def _fill_camera(folder: Path, photos: list[Path]) -> list[str]:
             shutil.copyfile(photo, folder / f"{number:03d}-{photo.name}")
         except OSError as why:
             raise PhotoUnreadable(f"{photo}: cannot be read: {why.strerror}.") from why
-    return [str(photo) for photo in photos]
+    return [f"{photo}, {photo.stat().st_size / 1000:.0f} kB" for photo in photos]
 
 
 def _print(text: str) -> None:
