@@ -38,6 +38,10 @@ class Program:
         """Whether a process starts in time."""
         return _in_time(lambda: bool(self.pids))
 
+    def was_asked(self) -> bool:
+        """Whether a request reaches a faulty run in time."""
+        return _in_time(lambda: "asked" in self._words())
+
     @property
     def closed(self) -> int:
         """How many of them closed their camera in good order."""

@@ -1,7 +1,7 @@
 """A camera's program that goes wrong on purpose: stand_in.py FAULT BAD_RUNS PICTURE RUNS.
 
 The first BAD_RUNS runs have the fault, the later ones are sound. PICTURE: a JPEG to show. RUNS: a file that gets this
-process's number at each start, and "closed" where the camera was closed in good order.
+process's number at each start, "asked" at a faulty run's requests, "closed" where a camera was closed in good order.
 """
 
 from __future__ import annotations
@@ -72,10 +72,11 @@ def ready(out: BinaryIO) -> None:
     say(out, worker.pack(worker.READY, 0))
 
 
-def asked(out: BinaryIO) -> Iterator[int]:
+def asked(out: BinaryIO, eye: Picture) -> Iterator[int]:
     """Ready, then the number of each request."""
     ready(out)
     for line in sys.stdin.buffer:
+        note(eye.runs, "asked")
         yield int(line.split(b'"number":')[1].rstrip(b"}\n"))
 
 
@@ -89,7 +90,7 @@ def hangs_at_start(out: BinaryIO, eye: Picture) -> None:
 
 
 def hangs_at_still(out: BinaryIO, eye: Picture) -> None:
-    next(asked(out))
+    next(asked(out, eye))
     hang()
 
 
@@ -105,7 +106,7 @@ def leaves_a_child(out: BinaryIO, eye: Picture) -> None:
 
 def leaves_a_child_and_dies(out: BinaryIO, eye: Picture) -> None:
     subprocess.Popen(["/bin/sleep", "600"])
-    next(asked(out))
+    next(asked(out, eye))
 
 
 def dies_at_start(out: BinaryIO, eye: Picture) -> None:
@@ -113,15 +114,15 @@ def dies_at_start(out: BinaryIO, eye: Picture) -> None:
 
 
 def dies_at_still(out: BinaryIO, eye: Picture) -> None:
-    next(asked(out))
+    next(asked(out, eye))
 
 
 def dies_between_visits(out: BinaryIO, eye: Picture) -> None:
-    say(out, whole(next(asked(out)), eye))
+    say(out, whole(next(asked(out, eye)), eye))
 
 
 def half_a_picture_then_dies(out: BinaryIO, eye: Picture) -> None:
-    reply = whole(next(asked(out)), eye)
+    reply = whole(next(asked(out, eye)), eye)
     say(out, reply[: len(reply) // 2])
 
 
@@ -131,24 +132,24 @@ def half_a_picture_then_stalls(out: BinaryIO, eye: Picture) -> None:
 
 
 def announces_too_much(out: BinaryIO, eye: Picture) -> None:
-    number = next(asked(out))
+    number = next(asked(out, eye))
     say(out, worker.HEADER.pack(worker.MAGIC, worker.STILL, number, 4_000_000_000))
     hang()
 
 
 def speaks_no_protocol(out: BinaryIO, eye: Picture) -> None:
-    next(asked(out))
+    next(asked(out, eye))
     say(out, b"Preview started. " * 10)
     hang()
 
 
 def sends_no_jpeg(out: BinaryIO, eye: Picture) -> None:
-    say(out, worker.pack(worker.STILL, next(asked(out)), b"GIF89a and so on"))
+    say(out, worker.pack(worker.STILL, next(asked(out, eye)), b"GIF89a and so on"))
     hang()
 
 
 def sends_a_frame_for_a_still(out: BinaryIO, eye: Picture) -> None:
-    say(out, worker.pack(worker.FRAME, next(asked(out)), eye.frame()))
+    say(out, worker.pack(worker.FRAME, next(asked(out, eye)), eye.frame()))
     hang()
 
 
@@ -166,7 +167,7 @@ def floods_before_ready(out: BinaryIO, eye: Picture) -> None:
 def sends_an_old_picture(out: BinaryIO, eye: Picture) -> None:
     """Answers well, then sends the first picture once more for the second request, before the new one."""
     first = b""
-    for number in asked(out):
+    for number in asked(out, eye):
         reply = whole(number, eye)
         first = first or reply
         say(out, reply if number == 1 else first)
@@ -180,7 +181,7 @@ def floods_its_log(out: BinaryIO, eye: Picture) -> None:
 
 def answers_late(out: BinaryIO, eye: Picture) -> None:
     """Answers the first request only when a second one has come; then both, in order."""
-    numbers = asked(out)
+    numbers = asked(out, eye)
     late, number = next(numbers), next(numbers)
     say(out, whole(late, eye) + whole(number, eye))
     for number in numbers:
@@ -211,12 +212,12 @@ def prints(out: BinaryIO, eye: Picture) -> None:
 def outlives_its_input(out: BinaryIO, eye: Picture) -> None:
     """Only the kernel's word about its parent ends this one."""
     worker.die_with_parent()
-    say(out, whole(next(asked(out)), eye))
+    say(out, whole(next(asked(out, eye)), eye))
     hang()
 
 
 def sound(out: BinaryIO, eye: Picture) -> None:
-    sys.exit(worker.serve(lambda: eye, worker.heard(sys.stdin.buffer), out))
+    os._exit(worker.serve(lambda: eye, worker.heard(sys.stdin.buffer), out))  # as the real program ends
 
 
 FAULTS: dict[str, Callable[[BinaryIO, Picture], None]] = {
