@@ -1,8 +1,9 @@
 """What every test may use, and the rule for tests whose needs are not met here.
 
-A test that needs a system program says so with @pytest.mark.needs("gammu"), or "module:systemd.daemon" for a Python
-module that pip cannot always build. Where it is missing the test is left out, by name, in the closing lines; under
-KRISHI_REQUIRE_ALL=1 it fails instead, so that nothing is left out without a word.
+A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that pip
+cannot always build, "own mounts" a mount namespace, which some machines do not allow. Where it is missing the test is
+left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead, so that nothing is left out without
+a word.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 
 import pytest
 
+_OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
 REQUIRE_ALL = os.environ.get("KRISHI_REQUIRE_ALL") == "1"
 
 
@@ -26,6 +29,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _is_here(need: str) -> bool:
+    if need == "own mounts":
+        return shutil.which("unshare") is not None and subprocess.call(_OWN_MOUNTS) == 0
     kind, _, module = need.partition(":")
     if kind != "module":
         return shutil.which(need) is not None

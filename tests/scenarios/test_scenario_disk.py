@@ -49,7 +49,7 @@ def until_full(client: httpx.Client) -> tuple[int, httpx.Response]:
     raise AssertionError("the disk never filled")
 
 
-@pytest.mark.needs("unshare")
+@pytest.mark.needs("own mounts")
 def test_photos_go_first_then_the_visitor_is_told_then_it_recovers(kiosk: RunningKiosk, tmp_path: Path) -> None:
     with kiosk.ready() as client:
         done, answer = until_full(client)
@@ -65,7 +65,7 @@ def test_photos_go_first_then_the_visitor_is_told_then_it_recovers(kiosk: Runnin
         assert kiosk.stop() == 0
 
 
-@pytest.mark.needs("unshare")
+@pytest.mark.needs("own mounts")
 def test_a_card_that_was_mounted_read_only_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     config = write_config(tmp_path, "/dev/null")
