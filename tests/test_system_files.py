@@ -52,6 +52,6 @@ def test_every_udev_line_is_a_rule() -> None:
     rules = (ROOT / "firmware_config" / "99-krishi-modem.rules").read_text(encoding="utf-8")
     pair = re.compile(r'[A-Z]+(\{\w+\})?(==|\+=|=)"[^"]*"')
     lines = [line.lstrip("#") for line in rules.splitlines() if re.match(r"#?[A-Z]+(\{|==)", line)]
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         assert all(pair.fullmatch(part) for part in line.split(", ")), line
