@@ -1,9 +1,9 @@
 """What every test may use, and the rule for tests whose needs are not met here.
 
-A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that pip
-cannot always build, "own mounts" a mount namespace, which some machines do not allow. Where it is missing the test is
-left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead, so that nothing is left out without
-a word.
+A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that
+pip cannot always build, "own mounts" a mount namespace, which some machines do not allow. Where that is missing the
+test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then
+without a word.
 """
 
 from __future__ import annotations
