@@ -147,7 +147,8 @@ class Child:
             if not data:
                 return
             if chunk < LOG_CHUNKS_KEPT:
-                log.info("camera: %s", data.decode("utf-8", "replace").rstrip())
+                for line in data.decode("utf-8", "replace").splitlines():
+                    log.info("camera: %s", line)
             await asyncio.sleep(LOG_EVERY_S)
 
     async def _bury(self) -> None:

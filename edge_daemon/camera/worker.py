@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
@@ -29,6 +30,10 @@ PROGRAM = Path(__file__).with_name("picamera2_worker.py")
 FRAME_EVERY_S = 0.2
 FRAME_DEADLINE_S = 3.0
 """In the dark one exposure can take a second, and a frame may wait for the one before it."""
+CLOSE_S = 0.95
+"""Asking, killing and reaping take 0.8 s at most; a kiosk that is asked to end does not wait for a stuck driver."""
+
+log = logging.getLogger(__name__)
 
 
 def picamera2_command(config: PiCamera) -> list[str]:
@@ -74,10 +79,13 @@ class WorkerCamera:
         self._closed = True
         if self._child is not None and self._turn.locked():
             self._child.strike()  # it is at work and would not hear a polite word in time
-        async with self._turn:
-            child, self._child = self._child, None
-            if child is not None:
-                await child.quit()
+        try:
+            async with asyncio.timeout(CLOSE_S), self._turn:
+                child, self._child = self._child, None
+                if child is not None:
+                    await child.quit()
+        except TimeoutError:
+            log.error("The camera's program is stuck in its driver and does not end; it is left to the system.")
 
     async def _picture(self, do: str, kind: int, deadline_s: float) -> bytes:
         child = await self._running()
