@@ -26,7 +26,7 @@ class Camera(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let the device go; safe to call twice."""
+        """Let the device go, for good; safe to call twice, also while a still or a preview waits."""
         ...
 
 

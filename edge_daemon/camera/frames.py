@@ -13,7 +13,7 @@ from edge_daemon.camera.picamera2_worker import ERROR, FRAME, HEADER, MAGIC, REA
 from edge_daemon.errors import CameraGone
 
 LIMIT_BYTES = {READY: 0, STILL: 32_000_000, FRAME: 2_000_000, ERROR: 2_000}
-"""The longest payload of each kind. 32 MB is what the kiosk takes as a photo; the Pi's are near 2 MB."""
+"""The longest payload of each kind. 32 MB is also the most that is read from a folder."""
 JPEG_BEGINS = b"\xff\xd8\xff"
 """Start of image, then the next marker (ITU-T T.81, B.1.1.3)."""
 

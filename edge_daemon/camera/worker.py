@@ -29,7 +29,7 @@ T = TypeVar("T")
 PROGRAM = Path(__file__).with_name("picamera2_worker.py")
 FRAME_EVERY_S = 0.2
 FRAME_DEADLINE_S = 3.0
-"""In the dark one exposure can take a second, and a frame may wait for the one before it."""
+"""Long exposures in the dark have room in it; a screen that stands still for longer is a camera that hangs."""
 CLOSE_S = 0.95
 """Asking, killing and reaping take 0.8 s at most; a kiosk that is asked to end does not wait for a stuck driver."""
 
