@@ -38,7 +38,8 @@ EMBEDDING = 1280
 """How many of the features, the first ones, are the embedding."""
 FOLDS = 4
 STRENGTHS = (0.01, 0.03, 0.1)
-"""Inverse strengths of the L2 penalty that are tried; the out-of-fold log loss decides."""
+"""Inverse strengths of the L2 penalty that are tried; the out-of-fold log loss decides. 0.003, tried on the embedding
+alone, was worse than 0.01 (top-1 85.0 against 85.8 %)."""
 LOOK_ALIKE = 0.90
 """Cosine of two embeddings of one class from which on photographs stay in one fold: often the same plant. Stricter
 than near-duplicates (0.97), where the top-1 out of fold, 84.9 % in the field, flatters: here it is 81.1 %."""
