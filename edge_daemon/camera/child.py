@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 from edge_daemon.camera.frames import Replies, Reply
 from edge_daemon.camera.picamera2_worker import ERROR, READY
+from edge_daemon.camera.program_log import ProgramLog
 from edge_daemon.errors import CameraGone
 
 QUIT_S = 0.5
@@ -30,9 +31,7 @@ REAP_S = 0.3
 """How long the kernel may take to end a killed one; one that is stuck in a driver is left to it."""
 LOG_CHUNK_BYTES = 4096
 LOG_EVERY_S = 0.1
-"""A program's log is taken 4 KB at a time, ten times a second, and no more."""
-LOG_CHUNKS_KEPT = 50
-"""Of these, so many are written to ours; a program that says more than 200 KB has nothing to tell."""
+"""A program's log is taken 4 KB at a time, ten times a second, and no more; program_log.py says what of it is kept."""
 GIVEN_UP_MOST = 4
 """Requests that were given up and not yet answered; one more, and the program is not keeping up."""
 
@@ -49,11 +48,12 @@ class Child:
         self._process = process
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._buried = False
+        self._log = ProgramLog()
         self._replies = Replies(process.stdout)
         self._numbers = itertools.count(1)
         self._given_up: set[int] = set()
         self._tasks = [
-            asyncio.create_task(self._keep_log(), name="camera log"),
+            asyncio.create_task(self._keep_log(LOG_EVERY_S), name="camera log"),
             asyncio.create_task(self._bury(), name="camera end"),
         ]
 
@@ -117,8 +117,8 @@ class Child:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             async with asyncio.timeout(REAP_S):
-                # The exit is not told while output waits unread in the pipes: take it and throw it away.
-                await asyncio.gather(*map(_discard, (self._stdout, self._stderr)), self._process.wait())
+                # The exit is not told while output waits unread in the pipes; the log's rest may say why it ended.
+                await asyncio.gather(_discard(self._stdout), self._keep_log(0), self._process.wait())
         except TimeoutError:
             log.error("The camera's program (process %d) does not end though killed; it is left.", self.pid)
 
@@ -141,15 +141,19 @@ class Child:
         except ConnectionError as why:
             raise CameraGone("The camera's program has ended. It is begun again at the next photo.") from why
 
-    async def _keep_log(self) -> None:
-        for chunk in itertools.count():
-            data = await self._stderr.read(LOG_CHUNK_BYTES)
-            if not data:
-                return
-            if chunk < LOG_CHUNKS_KEPT:
-                for line in data.decode("utf-8", "replace").splitlines():
-                    log.info("camera: %s", line)
-            await asyncio.sleep(LOG_EVERY_S)
+    async def _keep_log(self, every_s: float) -> None:
+        more = True
+        while more:
+            more = await self._log_chunk()
+            await asyncio.sleep(every_s)
+
+    async def _log_chunk(self) -> bool:
+        """Whether there may be more of it."""
+        data = await self._stderr.read(LOG_CHUNK_BYTES)
+        now = asyncio.get_running_loop().time()
+        for line in self._log.feed(data, now) if data else self._log.end(now):
+            log.info("camera: %s", line)
+        return bool(data)
 
     async def _bury(self) -> None:
         """When the program ends by itself, end what it started, before its number can be another's."""

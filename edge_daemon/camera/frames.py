@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from edge_daemon.camera.picamera2_worker import ERROR, FRAME, HEADER, MAGIC, READY, STILL
+from edge_daemon.camera.program_log import printable
 from edge_daemon.errors import CameraGone
 
 LIMIT_BYTES = {READY: 0, STILL: 32_000_000, FRAME: 2_000_000, ERROR: 2_000}
@@ -38,7 +39,7 @@ class Reply:
     @property
     def sentence(self) -> str:
         """What an ERROR says, fit for a log."""
-        return " ".join(self.payload.decode("utf-8", "replace").split())
+        return printable(self.payload)
 
 
 def parse_head(data: bytes) -> Head:

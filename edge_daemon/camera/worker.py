@@ -98,9 +98,12 @@ class WorkerCamera:
     async def _running(self) -> Child:
         if self._child is not None and not self._child.alive:
             await self._end()  # it died between two visits
+        self._still_open()
+        return self._child or await self._begin()
+
+    def _still_open(self) -> None:
         if self._closed:
             raise CameraGone("The camera was closed; the kiosk is ending.")
-        return self._child or await self._begin()
 
     async def _begin(self) -> Child:
         now = asyncio.get_running_loop().time()
@@ -110,8 +113,8 @@ class WorkerCamera:
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self._end)
             self._child = await Child.begin(self._command)
-            if not self._closed:  # else close() is waiting for its turn and ends it
-                await _within(self._start_deadline_s, self._child.ready(), "did not start")
+            self._still_open()  # close() may have come while there was no program to strike: it waits for its turn
+            await _within(self._start_deadline_s, self._child.ready(), "did not start")
             undo.pop_all()
         return self._child
 

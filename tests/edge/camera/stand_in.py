@@ -188,6 +188,14 @@ def answers_late(out: BinaryIO, eye: Picture) -> None:
         say(out, whole(number, eye))
 
 
+def has_last_words(out: BinaryIO, eye: Picture) -> None:
+    """Says something, and a little later, when the kiosk does not look, why it dies."""
+    next(asked(out, eye))
+    os.write(2, b"\x1b[1;31mERROR\x1b[0m first\n")
+    time.sleep(0.03)
+    os.write(2, b"ERROR last words")
+
+
 def has_no_camera(out: BinaryIO, eye: Picture) -> None:
     def nothing() -> NoReturn:
         raise worker.NoCamera("No camera 0 is connected. Check its ribbon cable.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -123,6 +124,19 @@ def test_what_the_program_prints_is_no_picture(fault: str, tmp_path: Path) -> No
     using(Program(tmp_path).camera(fault), story)
 
 
+def test_the_last_words_of_a_program_are_in_our_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(camera: WorkerCamera) -> None:
+        with pytest.raises(CameraGone):
+            await camera.still()
+        assert [line for line in caplog.messages if "ERROR" in line] == [
+            "camera: ERROR first",
+            "camera: ERROR last words",
+        ]
+
+    caplog.set_level(logging.INFO)
+    using(Program(tmp_path).camera("has_last_words"), story)
+
+
 def test_an_old_picture_is_never_a_new_photo(tmp_path: Path) -> None:
     program = Program(tmp_path)
 
@@ -203,6 +217,20 @@ def test_closing_does_not_wait_for_a_hung_still(tmp_path: Path) -> None:
         assert is_gone(program.pids[0])
 
     using(program.camera("ignores_sigterm"), story)
+
+
+def test_closing_while_a_program_is_being_begun(tmp_path: Path) -> None:
+    async def story(camera: WorkerCamera) -> None:
+        still = asyncio.create_task(camera.still())
+        await asyncio.sleep(0)  # it runs as far as the start of the program, which there is no handle on yet
+        async with asyncio.timeout(LATE_S):
+            await camera.close()
+            with pytest.raises(CameraGone, match="closed"):
+                await still
+
+    program = Program(tmp_path)
+    using(program.camera("hangs_at_start"), story)
+    assert all(is_gone(pid) for pid in program.pids)
 
 
 def test_a_program_that_keeps_failing_is_begun_ever_later(tmp_path: Path) -> None:
