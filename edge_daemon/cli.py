@@ -35,6 +35,7 @@ def _named_errors(arguments: argparse.Namespace) -> int:
         from edge_daemon.config import load
 
         code: int = arguments.command(load(arguments.config), arguments)
+        sys.stdout.flush()  # here, where a reader that has left is expected, not when Python ends
     except KrishiError as why:
         print(f"krishi-kiosk: {why}", file=sys.stderr)
         return why.exit_code

@@ -19,6 +19,15 @@ _OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
 REQUIRE_ALL = os.environ.get("KRISHI_REQUIRE_ALL") == "1"
 
 
+HARDWARE = [name for name in os.environ if name.startswith("KRISHI_HARDWARE_")]
+collect_ignore = [] if HARDWARE else ["hardware"]
+
+
+def pytest_report_header() -> str:
+    """Say what is not collected."""
+    return f"hardware: {', '.join(HARDWARE) or 'none named by KRISHI_HARDWARE_..., so tests/hardware is not collected'}"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         missing = [need for need in marker.args if not _is_here(need)]
