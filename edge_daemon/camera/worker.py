@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def picamera2_command(config: PiCamera) -> list[str]:
-    """How the program for a Pi's camera is begun. -I: neither our packages nor the caller's environment reach it."""
+    """How the program for a Pi's camera is begun. -I: it sees neither our packages nor PYTHON* variables."""
     size = ["--width", str(config.width), "--height", str(config.height)]
     return [str(config.python), "-I", str(PROGRAM), "--number", str(config.number), *size]
 
