@@ -16,7 +16,7 @@ from typing import Any
 from edge_daemon.config import Model
 from edge_daemon.errors import ModelError
 from model.dataset import NoPhotographs, leaves
-from model.evaluate import evaluate, percent
+from model.evaluate import Judged, evaluate, percent, share
 from model.quality_report import report
 
 CARD = Path(__file__).parent / "README.md"
@@ -55,6 +55,23 @@ def classes(summary: dict[str, Any], data: Path) -> list[str]:
 SPLITS = ("train", "val")
 
 
+def settings(judged: list[Judged], data: Path) -> list[str]:
+    """The lab and the field apart: a kiosk stands in the field."""
+    setting_of = {
+        str(sample.path.relative_to(data / "leaves" / "val")): sample.setting for sample in leaves(data, "val")
+    }
+    lines = ["| setting | photographs | top-1 | top-1, crop given | top-3, crop given |", "|---|---|---|---|---|"]
+    for setting in ("lab", "field"):
+        rows = [row for row in judged if setting_of[row.path] == setting]
+        shares = [
+            share(rows, lambda row: row.right(1, crop_given=False)),
+            share(rows, lambda row: row.right(1, crop_given=True)),
+            share(rows, lambda row: row.right(3, crop_given=True)),
+        ]
+        lines.append("| " + " | ".join([setting, str(len(rows)), *map(percent, shares)]) + " |")
+    return lines
+
+
 def decisions(title: str, summary: dict[str, Any]) -> list[str]:
     """What the kiosk says of a tree's photographs."""
     names = summary["decisions"]
@@ -64,10 +81,16 @@ def decisions(title: str, summary: dict[str, Any]) -> list[str]:
 
 def sections(data: Path, model: Path) -> dict[str, list[str]]:
     """What stands between which marks. Raises NoPhotographs, ModelError."""
-    val, _ = evaluate(data / "leaves" / "val", model)
+    val, judged = evaluate(data / "leaves" / "val", model)
     strangers, _ = evaluate(data / "ood" / "val", model)
     return {
-        "figures": [*figures(val), "", *decisions("`leaves/val`, crop given", val)],
+        "figures": [
+            *figures(val),
+            "",
+            *settings(judged, data),
+            "",
+            *decisions("`leaves/val`, crop given", val),
+        ],
         "strangers": decisions("`ood/val`, crop not known", strangers),
         "quality": [
             *report(leaves(data, "val"), "val"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,12 @@ def summarise(judged: Sequence[Judged], labels: Sequence[str]) -> dict[str, Any]
         "photographs": len(judged),
         "unreadable": len(judged) - len(readable),
         "with_a_known_label": len(known),
-        "top1": _share(known, lambda row: row.right(1, crop_given=False)),
-        "top3": _share(known, lambda row: row.right(3, crop_given=False)),
-        "top1_crop_given": _share(known, lambda row: row.right(1, crop_given=True)),
-        "top3_crop_given": _share(known, lambda row: row.right(3, crop_given=True)),
+        "top1": share(known, lambda row: row.right(1, crop_given=False)),
+        "top3": share(known, lambda row: row.right(3, crop_given=False)),
+        "top1_crop_given": share(known, lambda row: row.right(1, crop_given=True)),
+        "top3_crop_given": share(known, lambda row: row.right(3, crop_given=True)),
         "coverage": len(answered) / len(known) if known else None,
-        "accuracy_when_it_answers": _share(answered, lambda row: row.right(1, crop_given=True)),
+        "accuracy_when_it_answers": share(answered, lambda row: row.right(1, crop_given=True)),
         "ece": _ece(known, crop_given=False),
         "ece_crop_given": _ece(known, crop_given=True),
         "decisions": decisions,
@@ -127,16 +127,17 @@ def _classes(known: Sequence[Judged]) -> dict[str, dict[str, Any]]:
         answered = [row for row in own if row.decision == Decision.ANSWER.value]
         rows[label] = {
             "photographs": len(own),
-            "top1": _share(own, lambda row: row.right(1, crop_given=False)),
-            "top1_crop_given": _share(own, lambda row: row.right(1, crop_given=True)),
-            "top3_crop_given": _share(own, lambda row: row.right(3, crop_given=True)),
+            "top1": share(own, lambda row: row.right(1, crop_given=False)),
+            "top1_crop_given": share(own, lambda row: row.right(1, crop_given=True)),
+            "top3_crop_given": share(own, lambda row: row.right(3, crop_given=True)),
             "coverage": len(answered) / len(own),
-            "accuracy_when_it_answers": _share(answered, lambda row: row.right(1, crop_given=True)),
+            "accuracy_when_it_answers": share(answered, lambda row: row.right(1, crop_given=True)),
         }
     return rows
 
 
-def _share(rows: Sequence[Judged], holds: Any) -> float | None:
+def share(rows: Sequence[Judged], holds: Callable[[Judged], bool]) -> float | None:
+    """The share of the photographs for which it holds; None of none."""
     return sum(map(holds, rows)) / len(rows) if rows else None
 
 
