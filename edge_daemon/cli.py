@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from edge_daemon import __version__
+
 if TYPE_CHECKING:
     from edge_daemon.config import Config
 
@@ -57,7 +59,7 @@ def _run(config: Config, _: argparse.Namespace) -> int:
 def _diagnose(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.diagnose import Request, diagnose
 
-    if arguments.phone and len(arguments.photos) > 1:
+    if arguments.phone is not None and len(arguments.photos) > 1:
         print("krishi-kiosk diagnose: --phone takes one photo: one leaf, one advice.", file=sys.stderr)
         return 64
     request = Request(
@@ -105,6 +107,7 @@ def build_parser() -> Parser:
     parser = Parser("krishi-kiosk", description="Names a leaf's disease offline, texts the farmer what to do.")
     parser.epilog = EXIT_CODES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--version", action="version", version=f"krishi-kiosk {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, summary: str, command: object) -> argparse.ArgumentParser:

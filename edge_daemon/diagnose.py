@@ -58,19 +58,22 @@ class PhotoFile:
         self._path = path
 
     async def still(self) -> Photo:
-        """The file as a photo of now. Raises PhotoUnreadable."""
+        """The file as a photo of now. Raises PhotoUnreadable, also for a pipe, which could be waited on for ever."""
+        if self._path.exists() and not self._path.is_file():
+            raise PhotoUnreadable("This is not a file. Name the photos themselves.")
         try:
             with self._path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)  # one more than allowed, for the decoder to refuse
         except OSError as why:
-            raise PhotoUnreadable(f"{self._path}: cannot be read: {why.strerror}.") from why
+            raise PhotoUnreadable(f"The file cannot be read: {why.strerror}.") from why
         now = system_now()
         return Photo(data, now.utc, f"file:{self._path.name}", now.clock)
 
 
 async def _diagnose(config: Config, request: Request) -> int:
     with contextlib.ExitStack() as opened:
-        number = request.telephone and telephone.normalise(request.telephone, config.kiosk.country)
+        given = request.telephone
+        number = None if given is None else telephone.normalise(given, config.kiosk.country)
         skill = opened.enter_context(parts.open_skill(config))
         crop = skill.catalogue.crop(request.crop) if request.crop else None
         language = skill.catalogue.language(request.language or config.kiosk.language)

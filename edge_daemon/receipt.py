@@ -14,7 +14,7 @@ DECISIONS = {
     "two_candidates": ("One of these two: ", 2),
     "not_sure": ("Not sure, ask the extension officer. Nearest: ", 3),
     "not_a_leaf": ("Not a leaf of a crop that this kiosk knows.", 0),
-    "wrong_crop": ("Looks like another crop than the one named: ", 1),
+    "wrong_crop": ("Not the crop that was named: it looks like {crop}.", 0),
 }
 """What is said of a decision, and how many candidates it names."""
 
@@ -30,7 +30,7 @@ def answer(diagnosis: Mapping[str, Any]) -> str:
     """What the kiosk says, in one sentence: "Rice blast, 85 %"."""
     said, shown = DECISIONS[diagnosis["decision"]]
     named = [f"{candidate['name']}, {candidate['percent']} %" for candidate in diagnosis["candidates"][:shown]]
-    return said + "; ".join(named)
+    return said.format(crop=diagnosis["candidates"][0]["label"].partition("/")[0]) + "; ".join(named)
 
 
 def stages(stages_ms: Mapping[str, float]) -> str:
@@ -69,7 +69,7 @@ def _last_visit(visit: Mapping[str, Any] | None) -> str:
     if visit["best"] is None:
         return f"{visit['begun_at']}, no diagnosis"
     best = visit["best"]
-    diagnosis = {"decision": visit["decision"], "candidates": [{"name": best["label"], "percent": best["percent"]}]}
+    diagnosis = {"decision": visit["decision"], "candidates": [{**best, "name": best["label"]}]}
     return f"{visit['begun_at']}: {answer(diagnosis)}"
 
 

@@ -134,7 +134,10 @@ def test_a_photo_that_cannot_be_judged(terminal: Terminal, content: Callable[[],
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["diagnose", "nowhere.jpg"], 65, "nowhere.jpg: cannot be read: No such file"),
+        (["diagnose", "nowhere.jpg"], 65, "nowhere.jpg: The file cannot be read: No such file"),
+        (["diagnose", "/dev/zero"], 65, "not a file"),
+        (["diagnose", "/"], 65, "not a file"),
+        (["diagnose", "leaf.jpg", "--phone", ""], 65, "'' is not"),
         (["diagnose", "leaf.jpg", "--crop", "moon"], 65, "moon"),
         (["diagnose", "leaf.jpg", "--language", "klingon"], 65, "klingon"),
         (["diagnose", "leaf.jpg", "--phone", "12"], 65, "'12' is not"),
