@@ -94,8 +94,11 @@ def _fill_camera(folder: Path, photos: list[Path]) -> list[str]:
     """Put the photos before the camera, in the order given. Raises PhotoUnreadable."""
     folder.mkdir()
     for number, photo in enumerate(photos):
+        if photo.exists() and not photo.is_file():
+            raise PhotoUnreadable(f"{photo}: is not a file. Name a photo.")
         try:
-            shutil.copyfile(photo, folder / f"{number:03d}-{photo.name}")
+            # The kiosk goes by what is in a file, not by its name; the folder camera looks at .jpg and the like only.
+            shutil.copyfile(photo, folder / f"{number:03d}-{photo.stem}.jpg")
         except OSError as why:
             raise PhotoUnreadable(f"{photo}: cannot be read: {why.strerror}.") from why
     return [f"{photo}, {photo.stat().st_size / 1000:.0f} kB" for photo in photos]
