@@ -76,7 +76,11 @@ class SmsPart:
         self._modem: ModemState | None = None
 
     async def run(self) -> None:
-        """Open the modem and empty the outbox into it, until the modem fails. Raises DeviceError."""
+        """Open the modem and empty the outbox into it, until modem or disk fails. Raises DeviceError, StateError.
+
+        Nothing else drains this outbox, so what is in `sending` when this begins was left there by trouble.
+        """
+        self._store.sms.recover()
         try:
             async with open_modem(self._config.modem) as modem:
 

@@ -4,9 +4,10 @@
        ^                     │ ├──── park() ───────> parked: it will never work; kept with the reason
        └───── failed() ──────┘ └──── failed() ─────> parked, after the last attempt
 
-A crash between the far end's answer and our commit leaves `sending`. The rule: `recover`, at the next start, makes it
-`waiting` again, and an SMS goes on at its first part that was not confirmed. So what can reach a telephone twice is
-the one part that was in doubt, and never a part that the modem had confirmed to us and we had written down.
+A crash or a full disk between the far end's answer and our commit leaves `sending`. The rule: `recover`, before the
+next draining, makes it `waiting` again, and an SMS goes on at its first part that was not confirmed. So what can reach
+a telephone twice is the one part that was in doubt, and never a part that the modem had confirmed to us and we had
+written down.
 """
 
 from __future__ import annotations
@@ -110,11 +111,11 @@ class Outbox(Generic[M]):
         self._mark(message.id, "parked", str(why))
 
     def recover(self) -> None:
-        """At the start: what a crash left in `sending` waits again, or is parked after the last attempt."""
+        """Before draining: what trouble left in `sending` waits again, or is parked after the last attempt."""
 
         def work(database: sqlite3.Connection) -> None:
             database.execute(
-                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped while it was being sent',"
+                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped, or its disk failed, while it was being sent',"
                 " state = CASE WHEN attempts >= ? THEN 'parked' ELSE 'waiting' END"
                 " WHERE channel = ? AND state = 'sending'",
                 (self._now().utc.isoformat(), ATTEMPTS, self.channel),

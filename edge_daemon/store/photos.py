@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,9 +42,9 @@ class Photos:
 
     def remove_oldest(self) -> bool:
         """Make room by the oldest photo. False: there is none left, or the folder cannot be written."""
-        for photo in self._oldest_first():
+        for _, photo in self._oldest_first():
             try:
-                photo.unlink()
+                photo.unlink(missing_ok=True)
             except OSError:
                 return False
             return True
@@ -53,22 +52,27 @@ class Photos:
 
     def count_and_bytes(self) -> tuple[int, int]:
         """How many photos are kept, and their bytes."""
-        sizes = [photo.stat().st_size for photo in self._oldest_first()]
+        sizes = [size for size, _ in self._oldest_first()]
         return len(sizes), sum(sizes)
 
     def _keep_to_limit(self, spare: Path) -> None:
-        photos = [photo for photo in self._oldest_first() if photo != spare]
-        excess = sum(photo.stat().st_size for photo in [*photos, spare]) - self.limit_bytes
-        for photo in photos:
+        photos = self._oldest_first()
+        excess = sum(size for size, _ in photos) - self.limit_bytes
+        for size, photo in photos:
             if excess <= 0:
                 return
-            excess -= photo.stat().st_size
-            photo.unlink(missing_ok=True)
+            if photo != spare:
+                excess -= size
+                photo.unlink(missing_ok=True)
 
-    def _oldest_first(self) -> list[Path]:
+    def _oldest_first(self) -> list[tuple[int, Path]]:
+        """Size and path of each. Another process may take one away while we look; then it does not count."""
         # By the file system's time of writing: after a clock's jump the order may err, the limit does not.
         if not self.folder.is_dir():
             return []
-        with os.scandir(self.folder) as entries:
-            aged = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.is_file())
-        return [Path(path) for _, path in aged]
+        aged = []
+        for path in self.folder.iterdir():
+            with suppress(FileNotFoundError):
+                about = path.stat()
+                aged.append((about.st_mtime_ns, about.st_size, path))
+        return [(size, path) for _, size, path in sorted(aged)]

@@ -1,0 +1,69 @@
+"""The daemon's SMS part: trouble of the disk between the network's answer and our note of it loses no message."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edge_daemon.config import Config, SerialModem
+from edge_daemon.daemon import SmsPart
+from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
+from edge_daemon.errors import StateFull
+from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.store.outbox import Outbox
+from edge_daemon.store.store import Store
+from edge_daemon.supervise import Health
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class FullWhenDone(Outbox[Sms]):
+    """An outbox whose disk is full at the moment at which a message is done, once."""
+
+    troubles = 1
+    done: asyncio.Event
+
+    def delivered(self, message: Sms) -> None:
+        if self.troubles:
+            self.troubles -= 1
+            raise StateFull("no room is left")
+        super().delivered(message)
+        self.done.set()
+
+
+def queued(store: Store) -> Visit:
+    visit = Visit(uuid.uuid4().hex, NOW, "unsure", "en")
+    store.begin(visit)
+    candidates = (Candidate("rice/blast", 0.9),)
+    found = Diagnosis(uuid.uuid4().hex, visit, NOW, "unsure", Decision.ANSWER, candidates, 0.9, "m", "file:x", True)
+    store.record(found, Photo(b"x", NOW, "file:x"), b"report")
+    store.queue_sms(found, Farmer("+919812345678", "en"), "Two parts. " * 20)
+    return visit
+
+
+def test_a_full_disk_after_the_last_part_sends_nothing_twice(tmp_path: Path) -> None:
+    async def scene(store: Store, network: ModemSimulator) -> None:
+        config = Config(modem=SerialModem(kind="serial", port=network.port))
+        part = SmsPart(config, store, Health())
+        assert isinstance(store.sms, FullWhenDone)
+        store.sms.done = asyncio.Event()
+        with pytest.raises(StateFull):
+            await part.run()
+        assert store.queues()["sms"] == {"sending": 1}
+        draining = asyncio.create_task(part.run())
+        await asyncio.wait_for(store.sms.done.wait(), 60)
+        draining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await draining
+
+    with Store.open(tmp_path, 0) as store, ModemSimulator() as network:
+        visit = queued(store)
+        store.sms.__class__ = FullWhenDone
+        asyncio.run(scene(store, network))
+        (sms,) = network.received
+        assert (sms.complete, sms.parts, sms.repeats) == (True, 2, 0)
+        assert store.sms_states(visit)[0]["state"] == "sent"
