@@ -115,7 +115,7 @@ class Outbox(Generic[M]):
 
         def work(database: sqlite3.Connection) -> None:
             database.execute(
-                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped, or its disk failed, while it was being sent',"
+                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
                 " state = CASE WHEN attempts >= ? THEN 'parked' ELSE 'waiting' END"
                 " WHERE channel = ? AND state = 'sending'",
                 (self._now().utc.isoformat(), ATTEMPTS, self.channel),
