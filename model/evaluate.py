@@ -6,7 +6,7 @@ DIR holds <crop>/<disease>/*.jpg (or .jpeg, .png, .webp). Another tree is allowe
 the model knows. Each photograph is decided as for a farmer who named the label's crop where the model knows it, else as
 for one who said "don't know". A photograph that the quality gate refuses still counts in top-1 and top-3, as for a
 farmer who cannot take a better one; its decision is poor_photo. Probabilities are the calibrated ones that a farmer
-sees; the ECE is that of the best candidate's.
+sees; the ECE is that of the best candidate's. A file that cannot be read is a row too: poor_photo, no candidates, an error.
 
 Exit codes: 0 done, 66 nothing to read there, 72 the model cannot be used.
 """
@@ -55,9 +55,7 @@ class Judged:
         return self.label in [candidate.label for candidate in candidates[:depth]]
 
     def as_row(self) -> dict[str, Any]:
-        """As plain data, without what is not there."""
-        if self.error is not None:
-            return {"path": self.path, "label": self.label, "error": self.error}
+        """As plain data: path, label, best, best_crop_given and decision always; fault and error where there is one."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
@@ -76,7 +74,7 @@ class Judge:
         try:
             canvas = image.decode(sample.path.read_bytes())
         except (BadInput, OSError) as why:
-            return Judged(name, sample.label, error=str(why))
+            return Judged(name, sample.label, decision=POOR_PHOTO, error=str(why))
         finding = self.classifier.classify(canvas)
         crop = sample.label.partition("/")[0]
         known = crop if crop in self.crops and "/" in sample.label else None
