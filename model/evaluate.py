@@ -6,7 +6,8 @@ DIR holds <crop>/<disease>/*.jpg (or .jpeg, .png, .webp). Another tree is allowe
 the model knows. Each photograph is decided as for a farmer who named the label's crop where the model knows it, else as
 for one who said "don't know". A photograph that the quality gate refuses still counts in top-1 and top-3, as for a
 farmer who cannot take a better one; its decision is poor_photo. Probabilities are the calibrated ones that a farmer
-sees; the ECE is that of the best candidate's. A file that cannot be read is a row too: poor_photo, no candidates, an error.
+sees; the ECE is that of the best candidate's. A file that cannot be read is a row too: poor_photo, no candidates, an
+error.
 
 Exit codes: 0 done, 66 nothing to read there, 72 the model cannot be used.
 """
