@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 FLOOR = {
+    "__version__": 0,
     "wire": 0,
     "diagnosis": 1,
     "errors": 1,
