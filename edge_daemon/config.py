@@ -107,17 +107,28 @@ class Web(Section):
 
 
 class Model(Section):
-    """The model that judges the photos."""
+    """The models that judge the photos, and pictures to compare with."""
 
     folder: Path | None = None
     """Holds leaf.tflite and manifest.json. None: the model that was shipped with this program."""
+    previous: Path | None = None
+    """Used while the model of `folder` cannot be. None: the model that was shipped with this program."""
+    references: Path | None = None
+    """Holds <crop>/<disease>.jpg, a picture of each disease to show beside the farmer's leaf. None: no pictures."""
+
+    def paths(self) -> tuple[Path, ...]:
+        """The models' folders, the one to be used first."""
+        return tuple(path.expanduser() if path else _shipped() for path in (self.folder, self.previous))
 
     def path(self) -> Path:
-        if self.folder is not None:
-            return self.folder.expanduser()
-        package = Path(__file__).parent
-        installed = package / "model"
-        return installed if installed.is_dir() else package.parent / "model" / "shipped"
+        """The folder of the model that is to be used."""
+        return self.paths()[0]
+
+
+def _shipped() -> Path:
+    package = Path(__file__).parent
+    installed = package / "model"
+    return installed if installed.is_dir() else package.parent / "model" / "shipped"
 
 
 class Config(Section):

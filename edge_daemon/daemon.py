@@ -21,6 +21,7 @@ from edge_daemon.config import Config
 from edge_daemon.drain import drain
 from edge_daemon.kiosk import Kiosk
 from edge_daemon.modem.sms import ModemState, open_modem
+from edge_daemon.references import References
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health, ServiceManager, supervise
 from edge_daemon.web.app import build_app
@@ -54,9 +55,9 @@ async def _serve(
     sms = SmsPart(config, store, Health())
 
     async def tell() -> dict[str, Any]:
-        return {**status.stored(config, store), "running": True, "model": skill.model, **sms.tell()}
+        return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
 
-    app = build_app(parts.build_visits(config, skill, kiosk, store), tell)
+    app = build_app(parts.build_visits(config, skill, kiosk, store), tell, References(config.model.references))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, sms.health), name="sms")
@@ -96,6 +97,11 @@ class SmsPart:
     def tell(self) -> dict[str, Any]:
         """The modem and its part, for the status."""
         return {"parts": dict(self.health.parts), "modem": self._modem and self._modem.as_data()}
+
+
+def _model(skill: parts.Skill) -> dict[str, Any]:
+    """The model at work, and what was wrong with those before it. Without one the kiosk gives first aid."""
+    return {"model": skill.models.name or "none: first aid only", "model_trouble": skill.models.trouble}
 
 
 def _end_on_signals() -> None:

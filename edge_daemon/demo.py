@@ -50,7 +50,9 @@ async def _demo(config: Config, photos: list[str], crop: str | None, language: s
         network = opened.enter_context(ModemSimulator())
         modem = await opened.enter_async_context(open_modem(SerialModem(kind="serial", port=network.port)))
         visits = parts.build_visits(config, skill, parts.build_kiosk(config, skill, camera, store), store)
-        _print(f"Model {skill.model}: {len(skill.catalogue.labels)} classes of {len(skill.catalogue.crops)} crops.")
+        _print(
+            f"Model {skill.models.name}: {len(skill.catalogue.labels)} classes of {len(skill.catalogue.crops)} crops."
+        )
         _print(
             f"Kiosk {config.kiosk.id} rehearses: photos from a folder, SMS by {network.port} into a simulated network."
         )

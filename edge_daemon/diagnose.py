@@ -23,7 +23,7 @@ from edge_daemon.clock import system_now
 from edge_daemon.config import Config
 from edge_daemon.diagnosis import Diagnosis, Farmer, Photo, Visit
 from edge_daemon.drain import flush
-from edge_daemon.errors import BadInput, DeviceError, PhotoUnreadable, PoorPhoto, StateInUse
+from edge_daemon.errors import BadInput, DeviceError, ModelError, PhotoUnreadable, PoorPhoto, StateInUse
 from edge_daemon.judge import Stopwatch
 from edge_daemon.modem.sms import open_modem
 from edge_daemon.store.store import Store
@@ -75,6 +75,8 @@ async def _diagnose(config: Config, request: Request) -> int:
         given = request.telephone
         number = None if given is None else telephone.normalise(given, config.kiosk.country)
         skill = opened.enter_context(parts.open_skill(config))
+        if skill.models.trouble:  # here a technician looks: the model that is configured, or none
+            raise ModelError(skill.models.trouble[0])
         crop = skill.catalogue.crop(request.crop) if request.crop else None
         language = skill.catalogue.language(request.language or config.kiosk.language)
         store = opened.enter_context(_open_store(config)) if request.record or number else None

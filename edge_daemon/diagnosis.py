@@ -15,6 +15,9 @@ from typing import Literal
 Clock = Literal["synced", "unsure"]
 """Whether the kiosk's clock was known to be right: a Pi has no clock of its own."""
 
+WHERE_SIDE = 7
+"""Places along each side of the picture for which the network tells how much they speak for a label."""
+
 LABEL = re.compile(r"[a-z_]+/[a-z_]+")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """International numbers, ITU-T E.164: at most 15 digits."""
@@ -28,6 +31,7 @@ class Decision(StrEnum):
     NOT_SURE = "not_sure"  # ask the extension officer
     NOT_A_LEAF = "not_a_leaf"  # no leaf of a crop that the model knows
     WRONG_CROP = "wrong_crop"  # a leaf, but of another crop than the farmer named
+    FIRST_AID = "first_aid"  # no model could be run: nothing was judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class Finding:
     probabilities: one per label of `labels`, as the graph gives them (not calibrated), summing to 1.
     leaf: 0 to 1, how much this looks like a leaf of a crop that the model knows.
     embedding: the features before the last layer. model: name and version, as in the manifest.
+    where: for each label, how much each of 7 x 7 places of the middle square speaks for it, row by row; empty where the
+    model does not tell. Larger is more; only the differences mean something.
     """
 
     labels: tuple[str, ...]
@@ -97,17 +103,22 @@ class Finding:
     leaf: float
     embedding: tuple[float, ...] = field(repr=False)
     model: str
+    where: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        _require(len(self.where) in {0, len(self.labels)}, "a map for each label, or none")
         _require(len(self.labels) == len(self.probabilities), "one probability per label")
         _require(abs(sum(self.probabilities) - 1) < 0.01, "probabilities sum to 1")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the kiosk says of one photo. candidates: best first, at most five, masked to the visit's crop if it has one.
+    """What the kiosk says of a visit's leaves so far, the newest photo among them.
 
-    rehearsal: the photo or the modem was not the real one; the gateway must not count it as an outbreak.
+    candidates: best first, at most five, masked to the visit's crop if it has one; none for first aid. leaf: of the
+    newest photo. rehearsal: the photo or the modem was not the real one; the gateway must not count it as an outbreak.
+    leaves: how many photos voted. where: 7 x 7 shares (0 to 1) of the newest photo, row by row, that spoke most for
+    the best candidate; kept for the screen, not in the store.
     """
 
     id: str
@@ -120,10 +131,13 @@ class Diagnosis:
     model: str
     source: str
     rehearsal: bool
+    leaves: int = 1
+    where: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _require_utc(self.taken_at)
-        _require(1 <= len(self.candidates) <= 5, "one to five candidates")
+        least = 0 if self.decision is Decision.FIRST_AID else 1
+        _require(least <= len(self.candidates) <= 5 * least, "one to five candidates; none for first aid")
         _require(
             self.decision is not Decision.TWO_CANDIDATES or len(self.candidates) >= 2,
             "two candidates are two",
@@ -131,6 +145,7 @@ class Diagnosis:
 
     @property
     def best(self) -> Candidate:
+        """The likeliest. First aid has none."""
         return self.candidates[0]
 
 

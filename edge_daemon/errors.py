@@ -155,7 +155,7 @@ class StateInUse(StateError):
 
 
 class StateDamaged(StateError):
-    """The database cannot be read, or is of a newer version than this program."""
+    """The database cannot be read, its disk fails, or it is of a newer version than this program."""
 
 
 class NoStateYet(StateError):
@@ -178,10 +178,14 @@ class KioskBusy(KrishiError):
 
 
 class DeviceError(KrishiError):
-    """A device or link that fails now and may come back."""
+    """A device or link that fails now and may come back.
+
+    in_doubt: it failed after a message was handed over, so that nobody knows whether that went.
+    """
 
     exit_code = 69
     http_status = 503
+    in_doubt = False
 
 
 class CameraTimeout(DeviceError):

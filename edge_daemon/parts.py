@@ -15,14 +15,16 @@ from edge_daemon.camera import Camera, open_camera
 from edge_daemon.clock import system_now
 from edge_daemon.config import Config
 from edge_daemon.diagnosis import Sms
+from edge_daemon.errors import ModelError
 from edge_daemon.judge import Judge, Vision
 from edge_daemon.kiosk import Kiosk, TakesPhotos
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.sms import SmsModem
+from edge_daemon.references import References
 from edge_daemon.store.store import Store
 from edge_daemon.vision import image, quality
-from edge_daemon.vision.classifier import Classifier
-from edge_daemon.vision.decision import decide
+from edge_daemon.vision.decision import warmth
+from edge_daemon.vision.models import Models
 from edge_daemon.visits import Visits
 
 MB = 1_000_000
@@ -30,28 +32,26 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Skill:
-    """What the kiosk knows: a model and a catalogue that fit each other."""
+    """What the kiosk knows: models and a catalogue that fit each other."""
 
     judge: Judge[Any]
     catalogue: Catalogue
-    model: str
+    models: Models
 
 
 @contextlib.contextmanager
 def open_skill(config: Config) -> Iterator[Skill]:
-    """Load model and catalogue. Raises ModelError."""
+    """Load the catalogue and the first model that works; with none, the judge gives first aid. Raises AdviceFaulty."""
     catalogue = Catalogue.load()
-    classifier = Classifier.load(config.model.path())
-    catalogue.check_labels(classifier.labels)
+    models = Models(config.model.paths(), catalogue.check_labels)
+    with contextlib.suppress(ModelError):  # it stands in models.trouble, and the log
+        models.load()
     vision = Vision(
-        decode=image.decode,
-        check=quality.check,
-        classify=classifier.classify,
-        decide=functools.partial(decide, rules=classifier.rules),
+        decode=image.decode, check=quality.check, classify=models.classify, decide=models.decide, warmth=warmth
     )
     judge = Judge(vision, config.kiosk.rehearsal)
     try:
-        yield Skill(judge, catalogue, classifier.name)
+        yield Skill(judge, catalogue, models)
     finally:
         judge.close()
 
@@ -91,7 +91,15 @@ def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store)
 def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Visits:
     """The door to the straight line."""
     normalise = functools.partial(telephone.normalise, country=config.kiosk.country)
-    return Visits(kiosk, store, skill.catalogue, normalise, config.kiosk.language)
+    pictures = References(config.model.references)
+    return Visits(
+        kiosk,
+        store,
+        skill.catalogue,
+        normalise,
+        config.kiosk.language,
+        has_reference=lambda label: pictures.path(label) is not None,
+    )
 
 
 async def send(modem: SmsModem, store: Store, sms: Sms) -> None:

@@ -15,6 +15,7 @@ DECISIONS = {
     "not_sure": ("Not sure, ask the extension officer. Nearest: ", 3),
     "not_a_leaf": ("Not a leaf of a crop that this kiosk knows.", 0),
     "wrong_crop": ("Not the crop that was named: it looks like {crop}.", 0),
+    "first_aid": ("No model can be run here: first aid only, ask the extension officer.", 0),
 }
 """What is said of a decision, and how many candidates it names."""
 
@@ -30,7 +31,9 @@ def answer(diagnosis: Mapping[str, Any]) -> str:
     """What the kiosk says, in one sentence: "Rice blast, 85 %"."""
     said, shown = DECISIONS[diagnosis["decision"]]
     named = [f"{candidate['name']}, {candidate['percent']} %" for candidate in diagnosis["candidates"][:shown]]
-    return said.format(crop=diagnosis["candidates"][0]["label"].partition("/")[0]) + "; ".join(named)
+    best = diagnosis["candidates"][0]["label"] if diagnosis["candidates"] else ""
+    together = f" ({diagnosis['leaves']} leaves together)" if diagnosis.get("leaves", 1) > 1 else ""
+    return said.format(crop=best.partition("/")[0]) + "; ".join(named) + together
 
 
 def stages(stages_ms: Mapping[str, float]) -> str:
@@ -56,6 +59,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("SMS", _queue(data["queues"]["sms"])),
         line("Reports", _queue(data["queues"]["report"])),
         line("Model", data["model"]),
+        *(line("", trouble) for trouble in data.get("model_trouble", ())),
         line("Modem", _modem(data)),
         line("Disk", free),
         line("State", data["state"]),
@@ -66,10 +70,10 @@ def status(data: Mapping[str, Any]) -> str:
 def _last_visit(visit: Mapping[str, Any] | None) -> str:
     if visit is None:
         return "none yet"
-    if visit["best"] is None:
+    if visit["decision"] is None:
         return f"{visit['begun_at']}, no diagnosis"
-    best = visit["best"]
-    diagnosis = {"decision": visit["decision"], "candidates": [{**best, "name": best["label"]}]}
+    shown = [{**visit["best"], "name": visit["best"]["label"]}] if visit["best"] else []
+    diagnosis = {"decision": visit["decision"], "candidates": shown}
     return f"{visit['begun_at']}: {answer(diagnosis)}"
 
 

@@ -76,5 +76,7 @@ def _summary(visit: Visit, diagnosis: Diagnosis | None) -> dict[str, Any]:
         "crop": visit.crop,
         "language": visit.language,
         "decision": diagnosis and diagnosis.decision.value,
-        "best": diagnosis and {"label": diagnosis.best.label, "percent": diagnosis.best.percent},
+        "best": {"label": diagnosis.best.label, "percent": diagnosis.best.percent}
+        if diagnosis and diagnosis.candidates
+        else None,
     }

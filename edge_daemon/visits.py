@@ -42,7 +42,10 @@ class Catalogue(Protocol):
 
 
 class Visits:
-    """All that a visitor can do. normalise turns a telephone number as given into E.164, or raises BadTelephone."""
+    """All that a visitor can do. normalise turns a telephone number as given into E.164, or raises BadTelephone.
+
+    has_reference: whether there is a picture of a label to compare with.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class Visits:
         catalogue: Catalogue,
         normalise: Callable[[str], str],
         language: str,
+        has_reference: Callable[[str], bool] = lambda label: False,
     ) -> None:
         self._line = line
         self._memory = memory
         self._catalogue = catalogue
         self._normalise = normalise
         self._language = language
+        self._has_reference = has_reference
         self._camera = asyncio.Lock()
         self._waiting = 0
 
@@ -97,13 +102,17 @@ class Visits:
         diagnosis = self._memory.diagnosis(visit)
         return {
             **visit_as_data(visit),
-            "diagnosis": diagnosis and diagnosis_as_data(diagnosis, self._catalogue),
+            "diagnosis": diagnosis and self.describe(diagnosis),
             "sms": self._memory.sms_states(visit),
         }
 
     def describe(self, diagnosis: Diagnosis) -> dict[str, Any]:
-        """A diagnosis as plain data, its names in the visit's language."""
-        return diagnosis_as_data(diagnosis, self._catalogue)
+        """A diagnosis as plain data, its names in the visit's language, and where a picture to compare with is."""
+        data = diagnosis_as_data(diagnosis, self._catalogue)
+        for candidate in data["candidates"]:
+            label = candidate["label"]
+            candidate["reference"] = f"/references/{label}" if self._has_reference(label) else None
+        return data
 
 
 def visit_as_data(visit: Visit) -> dict[str, Any]:
@@ -133,6 +142,7 @@ def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue) -> dict[str, A
             for candidate in diagnosis.candidates
         ],
         "leaf": round(diagnosis.leaf, 4),
+        "leaves": diagnosis.leaves,
         "model": diagnosis.model,
         "source": diagnosis.source,
         "rehearsal": diagnosis.rehearsal,

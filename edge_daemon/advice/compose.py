@@ -17,8 +17,8 @@ from edge_daemon.diagnosis import Candidate, Decision, Diagnosis
 TARGET_PARTS = 2
 MOST_PARTS = 3
 
-LEAST_IMPORTANT: dict[Decision | None, tuple[str, ...]] = {
-    None: ("what", "officer"),  # first aid
+LEAST_IMPORTANT: dict[Decision, tuple[str, ...]] = {
+    Decision.FIRST_AID: ("what", "officer"),
     Decision.ANSWER: ("what", "officer"),
     Decision.NOT_A_LEAF: ("what", "officer"),
     Decision.WRONG_CROP: ("what", "officer"),
@@ -35,10 +35,10 @@ SENTENCES = ("headline", "what", "act", "do_not", "officer")
 class Advice:
     """What a farmer is told. For a screen: title, percent, what, act, do_not, officer; headline opens the SMS.
 
-    percent and what are empty where there is nothing to say. decision: None for first aid, where nothing was judged.
+    percent and what are empty where there is nothing to say.
     """
 
-    decision: Decision | None
+    decision: Decision
     title: str
     percent: str
     headline: str
@@ -55,6 +55,8 @@ def compose(catalogue: Catalogue, diagnosis: Diagnosis, language: str, *, count_
 
 def advise(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> Advice:
     """What to tell the farmer of a diagnosis. Raises ModelMismatch, UnknownLanguage, UnknownCrop."""
+    if diagnosis.decision is Decision.FIRST_AID:
+        return first_aid(catalogue, diagnosis.visit.crop, language)
     if diagnosis.decision is Decision.ANSWER:
         return _answer(catalogue, diagnosis.best, language)
     if diagnosis.decision is Decision.TWO_CANDIDATES:
@@ -74,9 +76,8 @@ def first_aid(catalogue: Catalogue, crop: str | None, language: str) -> Advice:
     else:
         words = catalogue.words(crop, language)
         headline, act = phrases.say("first_aid", crop=words.name), words.first_aid
-    return Advice(
-        None, headline, "", headline, "", act, phrases.say("first_aid_do_not"), phrases.say("first_aid_officer")
-    )
+    do_not, officer = phrases.say("first_aid_do_not"), phrases.say("first_aid_officer")
+    return Advice(Decision.FIRST_AID, headline, "", headline, "", act, do_not, officer)
 
 
 def sms(advice: Advice, count_parts: Callable[[str], int]) -> str:

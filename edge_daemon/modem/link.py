@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from edge_daemon.errors import ModemGone, ModemMute
+from edge_daemon.errors import DeviceError, ModemGone, ModemMute
 from edge_daemon.modem.at import Command, Dialogue, Prompt, Reply, Unsolicited
 from edge_daemon.modem.port import open_port
 
@@ -44,7 +44,8 @@ class ModemLink:
     async def submit(self, command: Command, pdu: str, prompt_s: float, deadline_s: float) -> Reply:
         """Say a command that takes a PDU, wait for the prompt, hand the PDU over, wait for the reply.
 
-        Raises ModemMute: before the prompt nothing was sent; after it nobody knows. Raises ModemGone.
+        Raises ModemMute, ModemGone: before the prompt nothing was sent; after it nobody knows, and the error is
+        `in_doubt`.
         """
         async with self._turn:
             opening = self._dialogue.begin(command, prompt=True)
@@ -55,7 +56,11 @@ class ModemLink:
                 raise
             if isinstance(answer, Reply):
                 return answer
-            return _reply(await self._exchange(self._dialogue.pdu(pdu), command, deadline_s))
+            try:
+                return _reply(await self._exchange(self._dialogue.pdu(pdu), command, deadline_s))
+            except DeviceError as why:
+                why.in_doubt = True
+                raise
 
     async def abandon(self) -> None:
         """Leave a prompt that an earlier program may have left open. Raises ModemGone, ModemMute."""

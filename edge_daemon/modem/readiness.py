@@ -31,6 +31,8 @@ _UNREGISTERED = {
 }
 _REGISTRATION = re.compile(r"\+CREG: *\d+ *, *(\d+)")
 
+SIM_BUSY = 14
+"""+CME ERROR: 3GPP TS 27.007, 9.2."""
 _pins_in_doubt: set[tuple[str, str]] = set()
 """Port and PIN, from before a PIN is entered until the SIM has taken it."""
 
@@ -69,6 +71,7 @@ async def _wake(link: ModemLink, reply_s: float) -> None:
 async def _unlock(link: ModemLink, config: SerialModem) -> None:
     state = (await _order(link, _CPIN, config.reply_s)).lines[0].partition(":")[2].strip()
     if state == "READY":
+        _pins_in_doubt.difference_update([doubt for doubt in _pins_in_doubt if doubt[0] == config.port])
         return
     if state != "SIM PIN":
         raise ModemNotReady(f"The SIM is locked: it asks for {state}. Unlock it in a telephone.")
@@ -83,8 +86,11 @@ async def _enter_pin(link: ModemLink, config: SerialModem, pin: str) -> None:
             "The SIM has not taken [modem] sim_pin, which is not tried twice. Correct it, then restart the kiosk."
         )
     _pins_in_doubt.add((config.port, pin))
-    await _order(link, Command(f"AT+CPIN={pin}"), config.reply_s)
-    _pins_in_doubt.discard((config.port, pin))
+    reply = await link.ask(Command(f"AT+CPIN={pin}"), config.reply_s)
+    if reply.final.ok or reply.final.code == SIM_BUSY:  # then the SIM has not looked at it
+        _pins_in_doubt.discard((config.port, pin))
+    if not reply.final.ok:
+        raise codes.error_for("AT+CPIN", reply.final)
 
 
 async def _order(link: ModemLink, command: Command, reply_s: float) -> Reply:

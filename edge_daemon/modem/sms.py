@@ -97,7 +97,9 @@ class SmsModem:
             raise codes.error_for(command.name, reply.final)
         found = next((match for line in reply.lines if (match := _REFERENCE.match(line))), None)
         if found is None:
-            raise SendFailed("The modem answered OK to AT+CMGS without a reference: the part is in doubt.")
+            unsure = SendFailed("The modem answered OK to AT+CMGS without a reference: the part is in doubt.")
+            unsure.in_doubt = True
+            raise unsure
         return int(found[1])
 
 

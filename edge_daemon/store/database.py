@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +56,12 @@ MIGRATIONS = (
         modem_reference INTEGER NOT NULL, sent_at TEXT NOT NULL, PRIMARY KEY (outbox_id, part)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE diagnosis ADD COLUMN leaves INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE outbox ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN due_at TEXT NOT NULL DEFAULT ''
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 
@@ -73,9 +80,22 @@ _NAMES: dict[int, tuple[type[StateError], str]] = {
     sqlite3.SQLITE_LOCKED: (StateInUse, "another process holds it. Try again"),
     sqlite3.SQLITE_CORRUPT: (StateDamaged, "it is damaged. Keep it aside, restore the last backup"),
     sqlite3.SQLITE_NOTADB: (StateDamaged, "it is not a database. Keep it aside, restore the last backup"),
-    sqlite3.SQLITE_IOERR: (StateFull, "its disk failed a read or write. Check the card"),
+    sqlite3.SQLITE_IOERR: (StateDamaged, "its disk failed a read or write. Check the card"),
 }
 """By primary result code (SQLite, "Result and Error Codes")."""
+
+
+_OF_A_FULL_DISK_TOO = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+"""The files beside the database, of the log and its index, have to be made too; that fails with these codes."""
+FULL_BYTES = 256 * 1024
+"""With less than this free a disk is full: an index alone takes 32 KiB (SQLite, "WAL-mode File Format", 2)."""
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -87,6 +107,8 @@ def named_errors(path: Path) -> Iterator[None]:
         code = getattr(why, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code not in _NAMES:
             raise
+        if code in _OF_A_FULL_DISK_TOO and _is_full(path.parent):
+            code = sqlite3.SQLITE_FULL
         error, sentence = _NAMES[code]
         raise error(f"{path}: {sentence}. ({why})") from why
 
@@ -137,7 +159,7 @@ def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def fold_log(database: sqlite3.Connection) -> None:
     """Fold the write-ahead log into the file and cut it to nothing, if that can be done now."""
-    with suppress(sqlite3.OperationalError):  # no room even for that: photos have to go
+    with suppress(sqlite3.DatabaseError):  # no room even for that: photos have to go
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
@@ -174,6 +196,8 @@ def lock(folder: Path) -> int:
 
 def _migrate(database: sqlite3.Connection, path: Path) -> None:
     _refuse_other_version(database, path, exact=False)
+    if _version(database) == len(MIGRATIONS):  # nothing to write, which a full disk would refuse
+        return
     with transaction(database):  # the version is read anew inside: two processes may open a new file at once
         for step in MIGRATIONS[_version(database) :]:
             for statement in step.split(";"):

@@ -3,11 +3,12 @@
     waiting ── next() ──> sending ── delivered() ──> sent (an SMS) or delivered (a report)
        ^                     │ ├──── park() ───────> parked: it will never work; kept with the reason
        └───── failed() ──────┘ └──── failed() ─────> parked, after the last attempt
+       └──── try_anew(): the farmer asked again ──── parked
 
 A crash or a full disk between the far end's answer and our commit leaves `sending`. The rule: `recover`, before the
 next draining, makes it `waiting` again, and an SMS goes on at its first part that was not confirmed. So what can reach
 a telephone twice is the one part that was in doubt, and never a part that the modem had confirmed to us and we had
-written down.
+written down. A part is handed over three times at the most while the kiosk runs and no answer comes.
 """
 
 from __future__ import annotations
@@ -15,17 +16,27 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Generic, Literal, Protocol, TypeVar
 
 from edge_daemon.clock import Now
 from edge_daemon.diagnosis import Report, Sms
 
 Channel = Literal["sms", "report"]
+RowsFunction = Callable[[str, tuple[object, ...]], list[sqlite3.Row]]
 WriteFunction = Callable[[Callable[[sqlite3.Connection], None]], None]
 
-ATTEMPTS = 20
-"""A message is parked when this many attempts at sending it have failed. A modem or link that is away costs none:
-its part finds that out before it takes a message."""
+ATTEMPTS = 180
+"""A message is parked when this many attempts at sending it have failed: after a week, as long as a network keeps an
+SMS for us. A modem or link that is away costs none: its part finds that out before it takes a message."""
+CRASHES = 20
+"""A message is parked when the kiosk has stopped this often while it was sent: perhaps it is what stops it."""
+UNANSWERED = 3
+"""A message is parked when it was handed over this often and no answer came: it may have arrived each time."""
+FIRST_WAIT_S = 1
+LONGEST_WAIT_S = 3600
+"""Between two attempts at a message: twice as long each time, up to an hour. A network or a credit that is back is
+noticed within that, and nobody pays for hundreds of attempts."""
 POLL_S = 2.0
 """How soon a message is seen that another process has queued."""
 
@@ -33,6 +44,8 @@ _SELECT = (
     "SELECT outbox.*, farmer.number, (SELECT max(part) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
     " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = 'waiting'"
 )
+_DUE = " AND (due_at <= ? OR changed_at > ?)"
+"""Where the clock was put back, what was written in its future does not wait for that to come."""
 _TAKEN = {"sms": "sent", "report": "delivered"}
 """What a message is once the far end took it. An SMS is delivered only when the network says so, later."""
 
@@ -53,13 +66,13 @@ class Outbox(Generic[M]):
     def __init__(
         self,
         channel: Channel,
-        database: sqlite3.Connection,
+        rows: RowsFunction,
         write: WriteFunction,
         read: Callable[[sqlite3.Row], M],
         now: Now,
     ) -> None:
         self.channel = channel
-        self._database = database
+        self._rows = rows
         self._write = write
         self._read = read
         self._now = now
@@ -84,17 +97,17 @@ class Outbox(Generic[M]):
         return message
 
     def take(self) -> M | None:
-        """As next, without waiting."""
-        statement = f"{_SELECT} ORDER BY attempts, outbox.id LIMIT 1"
-        row = self._database.execute(statement, (self.channel,)).fetchone()
-        if row is None:
+        """As next, without waiting; what failed is passed over until it is due again."""
+        now = self._now().utc.isoformat()
+        rows = self._rows(f"{_SELECT}{_DUE} ORDER BY attempts, outbox.id LIMIT 1", (self.channel, now, now))
+        if not rows:
             return None
-        self._mark(row["id"], "sending", None, attempts=1)
-        return self._read(row)
+        self._mark(rows[0]["id"], "sending", None, attempts=1)
+        return self._read(rows[0])
 
     def waiting(self, limit: int = 100) -> list[M]:
         """What waits, oldest first, untouched; at most `limit`."""
-        rows = self._database.execute(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, limit))
+        rows = self._rows(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, limit))
         return [self._read(row) for row in rows]
 
     def delivered(self, message: M) -> None:
@@ -102,32 +115,51 @@ class Outbox(Generic[M]):
         self._mark(message.id, _TAKEN[self.channel], None)
 
     def failed(self, message: M, why: Exception) -> None:
-        """It did not go now. It waits behind those tried less, or is parked if this was the last attempt."""
-        (attempts,) = self._database.execute("SELECT attempts FROM outbox WHERE id = ?", (message.id,)).fetchone()
-        self._mark(message.id, "parked" if attempts >= ATTEMPTS else "waiting", str(why))
+        """It did not go now. It waits, longer each time, or is parked if this was the last attempt.
+
+        why.in_doubt: it may have gone.
+        """
+        (row,) = self._rows("SELECT attempts, unanswered FROM outbox WHERE id = ?", (message.id,))
+        unanswered = row["unanswered"] + getattr(why, "in_doubt", False)
+        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(row["attempts"] - 1, 20))
+        due = (self._now().utc + timedelta(seconds=wait_s)).isoformat()
+        last = row["attempts"] >= ATTEMPTS or unanswered >= UNANSWERED
+        self._mark(message.id, "parked" if last else "waiting", str(why), due_at=due, unanswered=unanswered)
 
     def park(self, message: M, why: Exception) -> None:
         """It will never go. It is kept, with the reason, for the operator to see."""
         self._mark(message.id, "parked", str(why))
 
     def recover(self) -> None:
-        """Before draining: what trouble left in `sending` waits again, or is parked after the last attempt."""
+        """Before draining: what trouble left in `sending` waits again, or is parked after the last crash."""
 
         def work(database: sqlite3.Connection) -> None:
             database.execute(
                 "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
-                " state = CASE WHEN attempts >= ? THEN 'parked' ELSE 'waiting' END"
+                " due_at = '', crashes = crashes + 1,"
+                " state = CASE WHEN crashes + 1 >= ? THEN 'parked' ELSE 'waiting' END"
                 " WHERE channel = ? AND state = 'sending'",
-                (self._now().utc.isoformat(), ATTEMPTS, self.channel),
+                (self._now().utc.isoformat(), CRASHES, self.channel),
             )
 
         self._write(work)
 
-    def _mark(self, id: int, state: str, why: str | None, attempts: int = 0) -> None:
+    def try_anew(self, database: sqlite3.Connection, diagnosis: str, farmer: int) -> None:
+        """Within a transaction: somebody asked again for a message that was parked."""
+        database.execute(
+            "UPDATE outbox SET state = 'waiting', attempts = 0, crashes = 0, unanswered = 0, due_at = '',"
+            " changed_at = ? WHERE channel = ? AND diagnosis_id = ? AND farmer_id = ? AND state = 'parked'",
+            (self._now().utc.isoformat(), self.channel, diagnosis, farmer),
+        )
+
+    def _mark(
+        self, id: int, state: str, why: str | None, attempts: int = 0, due_at: str = "", unanswered: int | None = None
+    ) -> None:
         def work(database: sqlite3.Connection) -> None:
             database.execute(
-                "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempts = attempts + ? WHERE id = ?",
-                (state, why, self._now().utc.isoformat(), attempts, id),
+                "UPDATE outbox SET state = ?, why = ?, changed_at = ?, attempts = attempts + ?, due_at = ?,"
+                " unanswered = ifnull(?, unanswered) WHERE id = ?",
+                (state, why, self._now().utc.isoformat(), attempts, due_at, unanswered, id),
             )
 
         self._write(work)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "photos"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+"""For these a photo goes to make room. A card that fails in another way would lose them all, and for nothing."""
 
 
 class Photos:
@@ -25,10 +28,10 @@ class Photos:
                 self.folder.mkdir(mode=0o700, exist_ok=True)
                 part.write_bytes(data)
                 part.rename(whole)
-            except OSError:
+            except OSError as why:
                 with suppress(OSError):  # a folder that cannot be written may refuse this too
                     part.unlink(missing_ok=True)
-                if not self.remove_oldest():
+                if why.errno not in NO_ROOM or not self.remove_oldest():
                     return None
             else:
                 break

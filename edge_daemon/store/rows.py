@@ -33,4 +33,5 @@ def diagnosis_of(row: sqlite3.Row, visit: Visit) -> Diagnosis:
         model=row["model"],
         source=row["source"],
         rehearsal=bool(row["rehearsal"]),
+        leaves=row["leaves"],
     )

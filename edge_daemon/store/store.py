@@ -35,8 +35,8 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._lock = handle
         self._now = now
-        self.sms: Outbox[Sms] = Outbox("sms", connection, self._write, read_sms, now)
-        self.reports: Outbox[Report] = Outbox("report", connection, self._write, read_report, now)
+        self.sms: Outbox[Sms] = Outbox("sms", self._rows, self._write, read_sms, now)
+        self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
 
     @classmethod
     def open(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
@@ -47,8 +47,8 @@ class Store:
         database.make_folder(folder)
         handle = database.lock(folder)
         try:
-            connection = database.connect(folder / database.FILE)
-            store = cls(folder, connection, Photos(folder, photos_bytes), handle, now)
+            photos = Photos(folder, photos_bytes)
+            store = cls(folder, _connect(folder, photos), photos, handle, now)
             store.sms.recover()
             store.reports.recover()
         except BaseException:
@@ -59,8 +59,8 @@ class Store:
     @classmethod
     def share(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
         """Open a folder whose outbox another process drains, to add to it. Raises StateError."""
-        connection = database.connect(folder / database.FILE)
-        return cls(folder, connection, Photos(folder, photos_bytes), None, now)
+        photos = Photos(folder, photos_bytes)
+        return cls(folder, _connect(folder, photos), photos, None, now)
 
     @classmethod
     def look(cls, folder: Path, now: Now = system_now) -> Store:
@@ -106,7 +106,7 @@ class Store:
         def work(db: sqlite3.Connection) -> None:
             _insert(
                 db,
-                "INSERT INTO diagnosis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO diagnosis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 _diagnosis_row(diagnosis, name),
             )
             self._queue(db, "report", diagnosis.id, None, report)
@@ -119,12 +119,18 @@ class Store:
         self.reports.wake()
 
     def diagnosis(self, visit: Visit) -> Diagnosis | None:
-        """The visit's newest diagnosis."""
-        row = self._one("SELECT * FROM diagnosis WHERE visit_id = ? ORDER BY rowid DESC LIMIT 1", (visit.id,))
+        """The visit's diagnosis that counts: the newest, where there is one of a leaf."""
+        row = self._one(
+            "SELECT * FROM diagnosis WHERE visit_id = ? ORDER BY decision = 'not_a_leaf', rowid DESC LIMIT 1",
+            (visit.id,),
+        )
         return None if row is None else diagnosis_of(row, visit)
 
     def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms:
-        """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time."""
+        """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time.
+
+        One that was given up on, and parked, is tried anew.
+        """
 
         def work(db: sqlite3.Connection) -> None:
             since = self._now().utc.isoformat()
@@ -136,6 +142,7 @@ class Store:
             )
             (id,) = db.execute("SELECT id FROM farmer WHERE number = ?", (farmer.number,)).fetchone()
             self._queue(db, "sms", diagnosis.id, id, text.encode())
+            self.sms.try_anew(db, diagnosis.id, id)
 
         self._write(work)
         self.sms.wake()
@@ -154,7 +161,7 @@ class Store:
 
     def sms_states(self, visit: Visit) -> list[dict[str, object]]:
         """The state of each SMS of a visit, oldest first: id, state, why, parts_sent. Without the number."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT outbox.id, state, why, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
             " FROM outbox JOIN diagnosis ON diagnosis.id = diagnosis_id WHERE visit_id = ?"
             " AND channel = 'sms' ORDER BY outbox.id",
@@ -165,7 +172,7 @@ class Store:
     def queues(self) -> dict[str, dict[str, int]]:
         """How many messages are in each state, by channel; every state that is not empty."""
         counts: dict[str, dict[str, int]] = {"sms": {}, "report": {}}
-        for row in self._database.execute("SELECT channel, state, count(*) AS n FROM outbox GROUP BY channel, state"):
+        for row in self._rows("SELECT channel, state, count(*) AS n FROM outbox GROUP BY channel, state", ()):
             counts[row["channel"]][row["state"]] = row["n"]
         return counts
 
@@ -206,9 +213,21 @@ class Store:
                 return
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
+        return next(iter(self._rows(statement, values)), None)
+
+    def _rows(self, statement: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
         with database.named_errors(self.folder / database.FILE):
-            row: sqlite3.Row | None = self._database.execute(statement, values).fetchone()
-        return row
+            return self._database.execute(statement, values).fetchall()
+
+
+def _connect(folder: Path, photos: Photos) -> sqlite3.Connection:
+    """Open the database; on a full disk photos go, the oldest first. Raises StateError."""
+    while True:
+        try:
+            return database.connect(folder / database.FILE)
+        except StateFull:
+            if not photos.remove_oldest():
+                raise
 
 
 def _insert(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:
@@ -229,4 +248,5 @@ def _diagnosis_row(diagnosis: Diagnosis, photo: str | None) -> tuple[object, ...
         diagnosis.source,
         int(diagnosis.rehearsal),
         photo,
+        diagnosis.leaves,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_daemon.diagnosis import Finding
+from edge_daemon.diagnosis import WHERE_SIDE, Finding
 from edge_daemon.errors import ModelError, ModelMismatch
 from edge_daemon.vision.image import Canvas, model_input
 from edge_daemon.vision.manifest import MODEL, Manifest, Rules
@@ -56,14 +56,18 @@ class Classifier:
         return self.manifest.rules
 
     def classify(self, canvas: Canvas) -> Finding:
-        """What the network sees on a canvas. One call at a time; further ones wait."""
-        probabilities, embedding, leaf = self._run(model_input(canvas))
+        """What the network sees on a canvas. One call at a time; further ones wait. Raises ModelError."""
+        try:
+            probabilities, embedding, leaf, *where = self._run(model_input(canvas))
+        except (RuntimeError, ValueError, SystemError) as why:
+            raise ModelError(f"The model cannot be run: {why}. {_REMEDY}") from why
         return Finding(
             labels=self.labels,
             probabilities=tuple(probabilities.tolist()),
             leaf=float(leaf[0]),
             embedding=tuple(embedding.tolist()),
             model=self.name,
+            where=tuple(where[0].T.tolist()) if where else (),
         )
 
     def _run(self, tensor: Canvas) -> tuple[npt.NDArray[np.float32], ...]:
@@ -73,7 +77,8 @@ class Classifier:
             self._interpreter.invoke()
             return tuple(
                 self._interpreter.get_tensor(self._outputs[place]["index"])[0]
-                for place in (places.probabilities, places.embedding, places.leaf)
+                for place in (places.probabilities, places.embedding, places.leaf, places.where)
+                if place is not None
             )
 
     def _check_shapes(self) -> None:
@@ -84,6 +89,8 @@ class Classifier:
             (self._shape(places.embedding), (1, manifest.embedding_size)),
             (self._shape(places.leaf), (1, 1)),
         ]
+        if places.where is not None:
+            wanted.append((self._shape(places.where), (1, WHERE_SIDE**2, len(manifest.labels))))
         for found, needed in wanted:
             if found != needed:
                 raise ModelMismatch(f"{MODEL} has a tensor {found} where its manifest says {needed}.")
@@ -98,7 +105,7 @@ class Classifier:
     def _test_itself(self) -> None:
         wanted = self.manifest.self_test
         try:
-            probabilities, _, leaf = self._run(drawn_input(wanted.seed))
+            probabilities, _, leaf, *_ = self._run(drawn_input(wanted.seed))
         except (RuntimeError, ValueError, SystemError) as why:
             raise ModelError(f"The model cannot be run: {why}. {_REMEDY}") from why
         expected = np.array([*wanted.probabilities, wanted.leaf])

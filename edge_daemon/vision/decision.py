@@ -1,11 +1,12 @@
-"""What the kiosk dares to say of a finding. Pure; the numbers are the model's own Rules.
+"""What the kiosk dares to say of the findings of a visit. Pure; the numbers are the model's own Rules.
 
 In this order: is it a leaf of a crop that the model knows? Does it fit the crop that the farmer named? Is one disease
-likely enough? Are two together? Else the kiosk is not sure, and says so.
+likely enough? Are at most two possible? Else the kiosk is not sure, and says so. Several leaves of one visit vote.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,26 +15,65 @@ from edge_daemon.errors import UnknownCrop
 from edge_daemon.vision.manifest import Rules
 
 SHOWN = 5
+LEAST = 0.01
+"""A probability is taken for at least this in a vote: one leaf must not veto what all others say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision and its candidates, best first; masked to the crop where one was named."""
+    """A decision and its candidates, best first; masked to the crop where one was named. voted: how many leaves."""
 
     decision: Decision
     candidates: tuple[Candidate, ...]
+    voted: int = 1
 
 
-def decide(finding: Finding, crop: str | None, rules: Rules) -> Verdict:
-    """Decide. crop: as the farmer named it, None for "don't know". Raises UnknownCrop."""
-    calibrated = calibrate(finding.probabilities, rules.temperature)
-    everything = ranked(finding.labels, calibrated)
-    if crop is None:
-        return _verdict(finding, everything, rules)
-    candidates = of_crop(finding.labels, calibrated, crop)
-    if finding.leaf >= rules.leaf and _another_crop(everything, crop) >= rules.wrong_crop:
-        return Verdict(Decision.WRONG_CROP, everything[:SHOWN])
-    return _verdict(finding, candidates, rules)
+def decide(findings: Sequence[Finding], crop: str | None, rules: Rules) -> Verdict:
+    """Decide on a visit's findings, the newest last. crop: as the farmer named it, None for "don't know".
+
+    The newest has to be a leaf; then all that are leaves vote. Raises UnknownCrop.
+    """
+    newest = findings[-1]
+    leaves = [finding for finding in findings if finding.leaf >= rules.leaf]
+    if newest.leaf < rules.leaf:
+        return Verdict(Decision.NOT_A_LEAF, _within(newest.labels, _calibrated([newest], rules), crop)[:SHOWN])
+    probabilities = _calibrated(leaves, rules)
+    candidates = _within(newest.labels, probabilities, crop)
+    if crop is not None:
+        everything = ranked(newest.labels, probabilities)
+        if _another_crop(everything, crop) >= rules.wrong_crop:
+            return Verdict(Decision.WRONG_CROP, everything[:SHOWN], len(leaves))
+    return Verdict(_sure_of(candidates, crop, rules), candidates[:SHOWN], len(leaves))
+
+
+def vote(leaves: Sequence[Sequence[float]]) -> list[float]:
+    """The geometric mean of several leaves' probabilities, made to sum to 1 again; of one leaf, its own."""
+    if len(leaves) == 1:
+        return list(leaves[0])
+    logs = ([math.log(max(p, LEAST)) for p in of_label] for of_label in zip(*leaves, strict=True))
+    means = [math.exp(math.fsum(of_label) / len(leaves)) for of_label in logs]
+    total = math.fsum(means)
+    return [value / total for value in means]
+
+
+def warmth(finding: Finding, label: str) -> tuple[float, ...]:
+    """Which of 7 x 7 places speak most for a label, 0 to 1, row by row; empty if the model does not tell.
+
+    A class activation map (Zhou et al. 2016, "Learning Deep Features for Discriminative Localization").
+    """
+    if not finding.where:
+        return ()
+    places = finding.where[finding.labels.index(label)]
+    least, most = min(places), max(places)
+    return tuple(round((place - least) / (most - least), 3) if most > least else 0.0 for place in places)
+
+
+def _calibrated(leaves: Sequence[Finding], rules: Rules) -> list[float]:
+    return vote([calibrate(finding.probabilities, rules.temperature) for finding in leaves])
+
+
+def _within(labels: Sequence[str], probabilities: Sequence[float], crop: str | None) -> tuple[Candidate, ...]:
+    return ranked(labels, probabilities) if crop is None else of_crop(labels, probabilities, crop)
 
 
 def calibrate(probabilities: Sequence[float], temperature: float) -> list[float]:
@@ -68,12 +108,16 @@ def _another_crop(everything: Sequence[Candidate], crop: str) -> float:
     return max((share for other, share in shares.items() if other != crop), default=0.0)
 
 
-def _verdict(finding: Finding, candidates: tuple[Candidate, ...], rules: Rules) -> Verdict:
-    shown = candidates[:SHOWN]
-    if finding.leaf < rules.leaf:
-        return Verdict(Decision.NOT_A_LEAF, shown)
-    if shown[0].probability >= rules.answer:
-        return Verdict(Decision.ANSWER, shown)
-    if len(shown) > 1 and shown[0].probability + shown[1].probability >= rules.two_candidates:
-        return Verdict(Decision.TWO_CANDIDATES, shown)
-    return Verdict(Decision.NOT_SURE, shown)
+def _sure_of(candidates: Sequence[Candidate], crop: str | None, rules: Rules) -> Decision:
+    first = candidates[0].probability
+    if first >= rules.answer:
+        return Decision.ANSWER
+    if len(candidates) > 1 and _at_most_two_possible(candidates, rules.possible.get(crop or ""), rules):
+        return Decision.TWO_CANDIDATES
+    return Decision.NOT_SURE
+
+
+def _at_most_two_possible(candidates: Sequence[Candidate], least: float | None, rules: Rules) -> bool:
+    if least is None:
+        return candidates[0].probability + candidates[1].probability >= rules.two_candidates
+    return len(candidates) == 2 or candidates[2].probability < least

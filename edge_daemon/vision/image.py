@@ -31,7 +31,9 @@ SMALLEST_SIDE = 96
 """Below this there is too little of a leaf to see; the training photographs kept to it too."""
 MAX_BYTES = 32_000_000
 MAX_PIXELS = 64_000_000
-"""The largest telephone cameras in common use; decoded, 192 MB for a moment."""
+"""The largest telephone cameras in common use. A JPEG is decoded at a part of its size: 50 MB for a moment."""
+MAX_PIXELS_WHOLE = 16_000_000
+"""Of all other formats, which are decoded whole, and copied to mend their colours: 200 MB for a moment."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -74,9 +76,10 @@ def model_input(canvas: Canvas) -> Canvas:
 
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
+    most = MAX_PIXELS if image.format == "JPEG" else MAX_PIXELS_WHOLE
+    if width * height > most:
         raise PhotoTooLarge(
-            f"The photo has {width * height // 10**6} megapixels; {MAX_PIXELS // 10**6} is the most. "
+            f"The photo has {width * height // 10**6} megapixels; {most // 10**6} is the most for {image.format}. "
             "Take it at a lower resolution."
         )
     if min(width, height) < SMALLEST_SIDE:
@@ -113,7 +116,8 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """16 or 32 bits of grey: Pillow's own conversion would cut, not scale."""
-    values: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
+    values: npt.NDArray[Any] = np.array(image, np.float32)
     deepest = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=1.0)), 1e-9)
-    grey = np.clip(values / deepest * 255.0, 0, 255).astype(np.uint8)
+    values *= np.float32(255.0 / deepest)
+    grey = np.clip(values, 0, 255, out=values).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")

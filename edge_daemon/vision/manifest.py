@@ -27,7 +27,9 @@ class Rules(_Part):
     temperature: the probabilities are raised to 1 / temperature and made to sum to 1 again (Guo et al. 2017).
     answer: the least probability for naming one disease. two_candidates: the least sum for naming two.
     leaf: below this it is not a leaf of a known crop. wrong_crop: from this share of another crop on, the crop that the
-    farmer named is doubted.
+    farmer named is doubted. possible: by crop ("" where none was named), the least probability with which a label is
+    still possible: so set that the truth is among the possible ones nine times in ten, for each crop (a conformal set;
+    Sadinle, Lei and Wasserman 2019). A model without it has two_candidates alone.
     """
 
     temperature: Annotated[float, Field(gt=0, le=20)]
@@ -35,14 +37,16 @@ class Rules(_Part):
     two_candidates: Share
     leaf: Share
     wrong_crop: Share
+    possible: dict[str, Share] = {}
 
 
 class Outputs(_Part):
-    """Which output of the graph is which, by its place."""
+    """Which output of the graph is which, by its place. where: how much each of 7 x 7 places speaks for each label."""
 
     probabilities: int
     embedding: int
     leaf: int
+    where: int | None = None
 
 
 class SelfTest(_Part):

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from edge_daemon.errors import BadInput, KrishiError, PoorPhoto
@@ -35,14 +36,27 @@ class BadRequest(BadInput):
     http_status = 400
 
 
-def build_app(visits: Visits, status: Status) -> Starlette:
+class NoReference(BadInput):
+    """No picture of this disease was put in."""
+
+    http_status = 404
+
+
+class References(Protocol):
+    """Pictures to compare with: edge_daemon.references.References."""
+
+    def path(self, label: str) -> Path | None: ...
+
+
+def build_app(visits: Visits, status: Status, references: References) -> Starlette:
     """The application. status gives what `krishi-kiosk status` shows."""
-    api = _Api(visits, status)
+    api = _Api(visits, status, references)
     return Starlette(
         routes=[
             Route("/visits", api.begin, methods=["POST"]),
             Route("/visits/{visit}", api.show, methods=["GET"]),
             Route("/visits/{visit}/photo", api.photograph, methods=["POST"]),
+            Route("/references/{crop}/{disease}", api.reference, methods=["GET"]),
             Route("/visits/{visit}/farmer", api.text_advice, methods=["POST"]),
             Route("/status", api.status, methods=["GET"]),
         ],
@@ -52,9 +66,10 @@ def build_app(visits: Visits, status: Status) -> Starlette:
 
 
 class _Api:
-    def __init__(self, visits: Visits, status: Status) -> None:
+    def __init__(self, visits: Visits, status: Status, references: References) -> None:
         self._visits = visits
         self._status = status
+        self._references = references
 
     async def begin(self, request: Request) -> Response:
         body = await _read(request, "language", "crop")
@@ -69,7 +84,14 @@ class _Api:
         watch = Stopwatch()
         diagnosis = await self._visits.photograph(request.path_params["visit"], watch)
         stages = {stage: round(ms, 1) for stage, ms in watch.stages_ms.items()}
-        return JSONResponse({**self._visits.describe(diagnosis), "stages_ms": stages}, 201)
+        seen = {"where": diagnosis.where or None, "stages_ms": stages}
+        return JSONResponse({**self._visits.describe(diagnosis), **seen}, 201)
+
+    async def reference(self, request: Request) -> Response:
+        picture = self._references.path("/".join(request.path_params[name] for name in ("crop", "disease")))
+        if picture is None:
+            raise NoReference("There is no picture of that. A technician can add one: docs/technician.md.")
+        return FileResponse(picture, media_type="image/jpeg")
 
     async def text_advice(self, request: Request) -> Response:
         body = await _read(request, "telephone", "language")

@@ -163,7 +163,6 @@ def test_a_wrong_key_is_named_and_nothing_starts(terminal: Terminal, command: st
     assert "[kiosk] nmae" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "diagnose"])
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -172,13 +171,12 @@ def test_a_wrong_key_is_named_and_nothing_starts(terminal: Terminal, command: st
         (lambda folder: relabel(folder), "rice/blight_of_nowhere"),
     ],
 )
-def test_a_model_that_cannot_be_used(
-    terminal: Terminal, command: str, damage: Callable[[Path], object], sentence: str
-) -> None:
+def test_a_model_that_cannot_be_used(terminal: Terminal, damage: Callable[[Path], object], sentence: str) -> None:
+    """The daemon goes on with an older one or first aid: tests/scenarios/test_scenario_fallback.py."""
     folder = Path(shutil.copytree(SHIPPED, terminal.folder / "model"))
     damage(folder)
     terminal.config(f'[model]\nfolder = "{folder}"\n[web]\nport = 0')
-    done = terminal.run(command, *([terminal.photo] if command == "diagnose" else []))
+    done = terminal.run("diagnose", terminal.photo)
     assert done.returncode == 72
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -14,8 +14,8 @@ import pytest
 
 from edge_daemon.clock import Instant
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Finding, Photo, Visit
-from edge_daemon.errors import CameraTimeout, PhotoUnreadable, PoorPhoto, StateFull
-from edge_daemon.judge import Judge, Stopwatch, Vision
+from edge_daemon.errors import CameraTimeout, ModelError, PhotoUnreadable, PoorPhoto, StateFull
+from edge_daemon.judge import LEAVES, NO_MODEL, VISITS, Judge, Stopwatch, Vision
 from edge_daemon.kiosk import REPORTED, Kiosk
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
@@ -33,6 +33,7 @@ class Verdict:
     candidates: tuple[Candidate, ...] = tuple(
         Candidate(label, share) for label, share in zip(LABELS, (0.85, 0.1, 0.04, 0.01), strict=True)
     )
+    voted: int = 1
 
 
 class Camera:
@@ -72,6 +73,7 @@ class Steps:
             self.step("check", None),
             self.step("classify", finding),
             self.step("decide", Verdict()),
+            self.step("warmth", ()),
         )
 
 
@@ -98,7 +100,7 @@ def store(tmp_path: Path) -> Any:
 def test_a_photo_becomes_a_diagnosis_and_a_report(store: Store) -> None:
     steps = Steps()
     diagnosis, watch = examined(store, steps, Camera())
-    assert [name for name, _ in steps.taken] == ["decode", "check", "classify", "decide"]
+    assert [name for name, _ in steps.taken] == ["decode", "check", "classify", "decide", "warmth"]
     assert steps.taken[0][1] == b"jpeg"
     assert steps.taken[3][1][1] == "rice"  # type: ignore[index]  # the values of one step
     assert list(watch.stages_ms) == ["camera", "decode", "quality", "inference", "decision", "store"]
@@ -175,3 +177,31 @@ def test_the_values_check_themselves() -> None:
     with pytest.raises(ValueError, match="crop"):
         Candidate("blast", 0.5)
     assert Candidate("rice/blast", 0.9999).percent == 99
+
+
+def test_a_judge_remembers_the_newest_leaves_of_the_newest_visits() -> None:
+    steps = Steps()
+    judge = Judge(steps.vision(), rehearsal=True)
+
+    async def photographs(visit: Visit, count: int) -> None:
+        for _ in range(count):
+            await judge.judge(visit, PHOTO, Stopwatch())
+
+    visits = [Visit(f"v{number}", NOON, "unsure", "en", "rice") for number in range(VISITS + 1)]
+    for visit in visits:
+        asyncio.run(photographs(visit, 1))
+    asyncio.run(photographs(visits[-1], LEAVES + 3))
+    asyncio.run(photographs(visits[0], 1))
+    judge.close()
+    asked = [len(values[0]) for name, values in steps.taken if name == "decide" and isinstance(values, tuple)]
+    together = [*range(2, LEAVES + 1), *([LEAVES] * 4)]
+    assert asked == [*([1] * len(visits)), *together, 1]  # the first visit was forgotten meanwhile
+
+
+def test_without_a_model_the_diagnosis_is_first_aid() -> None:
+    steps = Steps(trouble={"classify": ModelError("no model")})
+    judge = Judge(steps.vision(), rehearsal=True)
+    visit = Visit("v", NOON, "unsure", "en", "rice")
+    diagnosis = asyncio.run(judge.judge(visit, PHOTO, Stopwatch()))
+    judge.close()
+    assert (diagnosis.decision, diagnosis.candidates, diagnosis.model) == (Decision.FIRST_AID, (), NO_MODEL)

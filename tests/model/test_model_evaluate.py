@@ -91,7 +91,7 @@ def test_a_poor_photo_is_called_so_and_judged_all_the_same(rows: dict[str, Any])
 def test_decisions_are_the_kiosk_s_own(rows: dict[str, Any]) -> None:
     classifier = Classifier.load(Model().path())
     for name, crop in (("rice/blast/a.jpg", "rice"), ("natural/d.jpg", None)):
-        verdict = decide(classifier.classify(decode(TREE[name])), crop, classifier.rules)
+        verdict = decide([classifier.classify(decode(TREE[name]))], crop, classifier.rules)
         assert rows[name]["decision"] == verdict.decision.value
 
 

@@ -65,6 +65,31 @@ def test_photos_go_first_then_the_visitor_is_told_then_it_recovers(kiosk: Runnin
         assert kiosk.stop() == 0
 
 
+FULL_AT_START = (
+    'mount -t tmpfs -o size=3m none "$0" && cp -r "$1/." "$0" && '
+    '{ head -c 4m /dev/zero > "$0/ballast"; shift; exec "$@"; }'
+)
+
+
+@pytest.mark.needs("own mounts")
+def test_a_kiosk_whose_disk_is_full_before_it_starts_makes_room_by_its_photos(tmp_path: Path) -> None:
+    with ModemSimulator() as network:
+        (tmp_path / "camera").mkdir()
+        (tmp_path / "camera" / "leaf.jpg").write_bytes(jpeg(leaf(1)))
+        config = write_config(tmp_path, network.port, f'kind = "folder"\nfolder = "{tmp_path / "camera"}"')
+        with RunningKiosk(config) as running, running.ready() as client:
+            for _ in range(8):
+                assert photograph(client).status_code == 201
+            assert running.stop() == 0
+        kept = tmp_path / "kept"
+        (tmp_path / "state").rename(kept)
+        (tmp_path / "state").mkdir()
+        mount = ("unshare", "--map-root-user", "--mount", "sh", "-c", FULL_AT_START, str(tmp_path / "state"), str(kept))
+        with RunningKiosk(config, before=mount) as running, running.ready() as client:
+            assert client.get("/status").json()["disk"]["photos"] < 8
+            assert running.stop() == 0
+
+
 @pytest.mark.needs("own mounts")
 def test_a_card_that_was_mounted_read_only_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()

@@ -137,7 +137,7 @@ def test_the_screen_gets_the_same_words_in_fields(catalogue: Catalogue) -> None:
     assert (two.title, two.percent) == ("Rice blast or Rice brown spot", "85 % or 10 % likely")
     assert two.do_not == "Do not spray yet."
     none = first_aid(catalogue, None, "en")
-    assert (none.title, none.percent, none.decision) == (none.headline, "", None)
+    assert (none.title, none.percent, none.decision) == (none.headline, "", Decision.FIRST_AID)
 
 
 def test_what_has_no_words_is_named(catalogue: Catalogue) -> None:
@@ -155,7 +155,7 @@ def parts_by_sentence(message: str) -> int:
 
 
 def test_sentences_are_left_out_least_important_first() -> None:
-    def kept(decision: Decision | None, room: int) -> str:
+    def kept(decision: Decision, room: int) -> str:
         advice = Advice(decision, "", "", "Head.", "What.", "Act.", "Not.", "Officer.")
         return sms(advice, lambda message: parts_by_sentence(message) - room)
 
@@ -165,14 +165,14 @@ def test_sentences_are_left_out_least_important_first() -> None:
     assert kept(Decision.ANSWER, 0) == "Head. Act. Not."
     assert kept(Decision.ANSWER, -1) == "Head. Act."
     assert kept(Decision.TWO_CANDIDATES, 1) == "Head. Not. Officer."
-    assert kept(None, 1) == "Head. Act. Not."
+    assert kept(Decision.FIRST_AID, 1) == "Head. Act. Not."
 
 
 sentence = st.text("abcअआइ ", min_size=1, max_size=60).map(lambda words: f"{words.strip() or 'a'}.")
 
 
-@given(st.sampled_from([None, *Decision]), st.lists(sentence, min_size=5, max_size=5))
-def test_any_sms_is_whole_sentences_within_three_parts(decision: Decision | None, sentences: list[str]) -> None:
+@given(st.sampled_from(Decision), st.lists(sentence, min_size=5, max_size=5))
+def test_any_sms_is_whole_sentences_within_three_parts(decision: Decision, sentences: list[str]) -> None:
     advice = Advice(decision, "", "", *sentences)
     message = sms(advice, count_parts)
     assert count_parts(message) <= MOST_PARTS

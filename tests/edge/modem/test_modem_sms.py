@@ -298,6 +298,32 @@ def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
         with_modem(config(far_end, pin="4711"), lambda modem: modem.check())
 
 
+def test_a_pin_that_was_taken_without_an_answer_is_trusted_again(tmp_path: Path) -> None:
+    with ModemSimulator(pin="4711", link=tmp_path / "krishi-modem") as far_end:
+        settings = config(far_end, pin="4711").model_copy(update={"reply_s": 0.9})
+        far_end.go_mute(at="AT+CPIN=")
+        with pytest.raises(ModemMute):
+            with_modem(settings, lambda modem: modem.check())
+        far_end.speak_again()
+        with_modem(settings, lambda modem: modem.check())
+        far_end.hang_up()
+        far_end.come_back()
+        with_modem(settings, lambda modem: modem.check())
+
+
+def test_a_part_without_an_answer_is_in_doubt_and_a_refused_one_is_not() -> None:
+    with ModemSimulator() as far_end:
+        settings = config(far_end).model_copy(update={"send_s": 0.5})
+        far_end.forget_answers(1)
+        with pytest.raises(ModemMute) as mute:
+            with_modem(settings, lambda modem: send(modem, sms(ENGLISH)))
+        assert mute.value.in_doubt
+        far_end.refuse(sms(ENGLISH).number, 38)
+        with pytest.raises(SendFailed) as refused:
+            with_modem(settings, lambda modem: send(modem, sms(ENGLISH)))
+        assert not refused.value.in_doubt
+
+
 def test_a_pin_is_wanted_and_there_is_none() -> None:
     with ModemSimulator(pin="4711") as far_end, pytest.raises(ModemNotReady, match=r"Set \[modem\] sim_pin"):
         with_modem(config(far_end), lambda modem: modem.check())

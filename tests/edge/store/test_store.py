@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import resource
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ from edge_daemon.errors import (
     StateReadOnly,
 )
 from edge_daemon.store import database
-from edge_daemon.store.outbox import ATTEMPTS
+from edge_daemon.store.outbox import ATTEMPTS, CRASHES, LONGEST_WAIT_S, UNANSWERED
 from edge_daemon.store.store import Store
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -115,11 +117,12 @@ def test_advice_asked_for_twice_is_queued_once(store: Store) -> None:
     assert store.queues()["sms"] == {"waiting": 2}
 
 
-def test_messages_go_oldest_first_and_a_failed_one_waits_behind_the_untried(store: Store) -> None:
+def test_messages_go_oldest_first_and_a_failed_one_waits_behind_the_untried(store: Store, clock: SteppingClock) -> None:
     ids = [store.queue_sms(recorded(store), FARMER, str(n)).id for n in range(3)]
     first = store.sms.take()
     assert first is not None
     store.sms.failed(first, SendFailed("busy"))
+    clock.utc += timedelta(seconds=1)
     order = []
     while (message := store.sms.take()) is not None:
         order.append(message.id)
@@ -128,13 +131,72 @@ def test_messages_go_oldest_first_and_a_failed_one_waits_behind_the_untried(stor
     assert store.queues()["sms"] == {"sent": 3}
 
 
-def test_the_last_failed_attempt_parks_with_the_reason(store: Store) -> None:
+def failed_once_more(store: Store, clock: SteppingClock, why: SendFailed) -> float:
+    """Take the next message as soon as it is due, and fail. How long that was, in seconds."""
+    waited_s = 0.0
+    while (message := store.sms.take()) is None:
+        clock.utc += timedelta(seconds=1)
+        waited_s += 1
+        assert waited_s <= LONGEST_WAIT_S
+    store.sms.failed(message, why)
+    return waited_s
+
+
+def test_a_failed_message_waits_longer_each_time(store: Store, clock: SteppingClock) -> None:
+    store.queue_sms(recorded(store), FARMER, "do this")
+    assert [failed_once_more(store, clock, SendFailed("busy")) for _ in range(7)] == [0, 1, 2, 4, 8, 16, 32]
+
+
+def test_a_network_that_is_back_after_days_still_gets_the_message(store: Store, clock: SteppingClock) -> None:
+    found = recorded(store)
+    store.queue_sms(found, FARMER, "do this")
+    for _ in range(60):
+        message = store.sms.take()
+        assert message is not None
+        store.sms.failed(message, SendFailed("no credit"))
+        clock.utc += timedelta(hours=1)
+    assert clock.utc - NOON == timedelta(hours=60)
+    assert store.sms_states(found.visit)[0]["state"] == "waiting"
+
+
+def test_what_was_handed_over_without_an_answer_is_tried_three_times(store: Store, clock: SteppingClock) -> None:
+    found = recorded(store)
+    store.queue_sms(found, FARMER, "do this")
+    silence = SendFailed("no answer")
+    silence.in_doubt = True
+    for _ in range(UNANSWERED):
+        failed_once_more(store, clock, silence)
+    assert store.sms_states(found.visit)[0]["state"] == "parked"
+
+
+def test_a_farmer_who_asks_again_gets_a_parked_message_after_all(store: Store) -> None:
+    found = recorded(store)
+    first = store.queue_sms(found, FARMER, "do this")
+    store.sms.park(first, Refused("no such number"))
+    assert store.queue_sms(found, FARMER, "do this") == first
+    assert store.sms.take() == first
+    store.sms.delivered(first)
+    store.queue_sms(found, FARMER, "do this")
+    assert store.sms.take() is None  # what went is not sent again
+
+
+def test_a_failed_message_does_not_wait_for_a_time_that_the_clock_left(store: Store, clock: SteppingClock) -> None:
+    store.queue_sms(recorded(store), FARMER, "do this")
+    message = store.sms.take()
+    assert message is not None
+    store.sms.failed(message, SendFailed("busy"))
+    clock.utc -= timedelta(days=365)
+    assert store.sms.take() == message
+
+
+def test_the_last_failed_attempt_parks_with_the_reason(store: Store, clock: SteppingClock) -> None:
     found = recorded(store)
     store.queue_sms(found, FARMER, "do this")
     for _ in range(ATTEMPTS):
         message = store.sms.take()
         assert message is not None
         store.sms.failed(message, SendFailed("no network"))
+        clock.utc += timedelta(seconds=LONGEST_WAIT_S)
     assert store.sms.take() is None
     (state,) = store.sms_states(found.visit)
     assert (state["state"], state["why"]) == ("parked", "no network")
@@ -177,7 +239,7 @@ def test_a_message_that_crashes_the_kiosk_each_time_is_parked_in_the_end(tmp_pat
     with Store.open(tmp_path, 0) as store:
         found = recorded(store)
         store.queue_sms(found, FARMER, "poison")
-    for _ in range(ATTEMPTS):
+    for _ in range(CRASHES):
         with Store.open(tmp_path, 0) as store:
             assert store.sms.take() is not None
     with Store.open(tmp_path, 0) as store:
@@ -303,3 +365,45 @@ def recorded_until_full(store: Store) -> Diagnosis:
         except StateFull:
             return last
     raise AssertionError("the disk never filled")
+
+
+def test_a_card_that_fails_loses_no_photo(tmp_path: Path) -> None:
+    """A write that fails for another reason than room: here the system forbids the file to grow."""
+    with Store.open(tmp_path, 10_000) as store:
+        found = recorded(store)
+        database.fold_log(store._database)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+        try:
+            with pytest.raises(StateDamaged, match="Check the card"):
+                store.queue_sms(found, FARMER, "do this")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert store.photos.count_and_bytes()[0] == 1
+
+
+def test_a_damaged_page_is_a_named_error_wherever_it_is_read(tmp_path: Path) -> None:
+    with Store.open(tmp_path, 0) as store:
+        found = recorded(store)
+        store.queue_sms(found, FARMER, "do this")
+    file = tmp_path / database.FILE
+    with contextlib.closing(sqlite3.connect(file)) as opened:
+        (page,) = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sms_part'").fetchone()
+        (size,) = opened.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as damaged:
+        damaged.seek((page - 1) * size)
+        damaged.write(b"\xff" * size)
+    with Store.open(tmp_path, 0) as store:
+        with pytest.raises(StateDamaged, match="is damaged"):
+            store.sms.take()
+        with pytest.raises(StateDamaged, match="is damaged"):
+            store.sms_states(found.visit)
+        assert store.visit(found.visit.id) == found.visit
+
+
+def test_a_visit_counts_its_newest_diagnosis_of_a_leaf(store: Store) -> None:
+    first = recorded(store)
+    later = replace(first, id=uuid.uuid4().hex, leaves=2)
+    store.record(later, PHOTO, b"two leaves")
+    store.record(replace(first, id=uuid.uuid4().hex, decision=Decision.NOT_A_LEAF), PHOTO, b"a hand")
+    assert store.diagnosis(first.visit) == later

@@ -136,6 +136,17 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
+@pytest.mark.parametrize(("kind", "fits"), [("JPEG", True), ("PNG", False), ("WEBP", False)])
+def test_formats_that_are_decoded_whole_may_be_a_quarter_as_large(kind: str, fits: bool) -> None:
+    photo = io.BytesIO()
+    Image.new("RGB", (5000, 4000)).save(photo, kind)
+    if fits:
+        assert decode(photo.getvalue()).shape[0] == SHORT_SIDE
+    else:
+        with pytest.raises(PhotoTooLarge, match=f"20 megapixels; 16 is the most for {kind}"):
+            decode(photo.getvalue())
+
+
 @pytest.mark.parametrize("size", [(20_000, 10_000), (100_000, 100_000), (MAX_PIXELS, 2)])
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises(PhotoTooLarge, match="megapixels"):

@@ -27,6 +27,7 @@ from edge_daemon.errors import (
     UnknownLanguage,
 )
 from edge_daemon.judge import Stopwatch
+from edge_daemon.references import References
 from edge_daemon.store.store import Store
 from edge_daemon.visits import WAITING_FOR_CAMERA, Visits
 from edge_daemon.web.app import BODY_BYTES, build_app
@@ -100,7 +101,7 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
     async def stage(scene: Scene) -> None:
         with Store.open(tmp_path, 10_000, lambda: Instant(NOON, "unsure")) as store, listen(0) as listener:
             line = Line(store)
-            app = build_app(Visits(line, store, Names(), normalise, "en"), status)
+            app = build_app(Visits(line, store, Names(), normalise, "en"), status, References(tmp_path / "references"))
             serving = asyncio.create_task(serve(app, listener))
             address, port = listener.getsockname()
             async with httpx.AsyncClient(base_url=f"http://{address}:{port}", trust_env=False, timeout=20) as client:
@@ -129,6 +130,7 @@ def test_a_whole_visit(play: Callable[[Scene], None]) -> None:
             "name": "धान का झोंका",
             "percent": 85,
             "probability": 0,
+            "reference": None,
         }
         assert "inference" in photo.json()["stages_ms"]
         farmer = await client.post(f"/visits/{visit}/farmer", json={"telephone": "98123 45678", "language": "en"})
