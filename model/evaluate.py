@@ -81,7 +81,7 @@ class Judge:
         known = crop if crop in self.crops and "/" in sample.label else None
         calibrated = calibrate(finding.probabilities, self.classifier.rules.temperature)
         best = ranked(finding.labels, calibrated)
-        verdict = decide(finding, known, self.classifier.rules)
+        verdict = decide([finding], known, self.classifier.rules)
         fault = quality.measure(canvas).fault()
         return Judged(
             path=name,

@@ -16,7 +16,9 @@ from edge_daemon.vision.manifest import Rules
 
 SHOWN = 5
 LEAST = 0.01
-"""A probability is taken for at least this in a vote: one leaf must not veto what all others say."""
+"""In a vote, a leaf's probability of a label is taken for at least this share of the most that any leaf gave it: one
+leaf must not veto what all others say."""
+TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,14 @@ def vote(leaves: Sequence[Sequence[float]]) -> list[float]:
     """The geometric mean of several leaves' probabilities, made to sum to 1 again; of one leaf, its own."""
     if len(leaves) == 1:
         return list(leaves[0])
-    logs = ([math.log(max(p, LEAST)) for p in of_label] for of_label in zip(*leaves, strict=True))
-    means = [math.exp(math.fsum(of_label) / len(leaves)) for of_label in logs]
+    means = [_geometric_mean(of_label) for of_label in zip(*leaves, strict=True)]
     total = math.fsum(means)
     return [value / total for value in means]
+
+
+def _geometric_mean(shares: Sequence[float]) -> float:
+    least = max(LEAST * max(shares), TINY)
+    return math.exp(math.fsum(math.log(max(share, least)) for share in shares) / len(shares))
 
 
 def warmth(finding: Finding, label: str) -> tuple[float, ...]:
