@@ -27,7 +27,7 @@ demo: $(STAMPS)/edge $(if $(PHOTO),,$(STAMPS)/demo-photos) ## two visits, from a
 run: $(STAMPS)/edge ## the kiosk's daemon with the built-in settings, until Ctrl-C
 	@$(BIN)/krishi-kiosk run
 
-test: $(STAMPS)/dev system-programs lint ## every test, the lint and the types
+test: $(STAMPS)/dev $(STAMPS)/demo-photos system-programs lint ## every test, the lint and the types
 	@sh tests/run
 
 lint: $(STAMPS)/dev ## ruff and mypy --strict
@@ -43,9 +43,9 @@ DATA ?=
 CONVERT := build/convert-venv/bin/python
 model: $(STAMPS)/dev $(STAMPS)/convert ## fit the shipped model anew: make model DATA=folder-with-leaves-and-ood
 	@test -n "$(DATA)" || { echo "Name the photographs: make model DATA=DIR (it holds leaves/ and ood/)." >&2; exit 64; }
-	$(CONVERT) -m model.network backbone build/model
-	$(BIN)/python -m model.train --data "$(DATA)" --out build/model
-	$(CONVERT) -m model.network whole build/model
+	$(CONVERT) -m model.tune --data "$(DATA)" --out build/model
+	$(CONVERT) -m model.export --data "$(DATA)" --build build/model
+	$(BIN)/python -m model.calibrate --data "$(DATA)" --build build/model
 	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped
 	$(BIN)/python -m model.card --data "$(DATA)"
 

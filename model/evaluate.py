@@ -33,13 +33,18 @@ from edge_daemon.vision.classifier import Classifier
 from edge_daemon.vision.decision import SHOWN, calibrate, decide, of_crop, ranked
 from model.dataset import NoPhotographs, Sample, tree
 from model.metrics import BINS, expected_calibration_error
+from model.votes import votes
 
 POOR_PHOTO = "poor_photo"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One photograph. best: five candidates, best first; best_crop_given: masked to the label's crop, if known."""
+    """One photograph. best: five candidates, best first; best_crop_given: masked to the label's crop, if known.
+
+    possible: how many labels the model's conformal set holds, None where it has none; truth_possible: whether the label
+    is among them. shares: the calibrated probability of each of the model's labels.
+    """
 
     path: str
     label: str
@@ -47,8 +52,11 @@ class Judged:
     best_crop_given: tuple[Candidate, ...] = ()
     decision: str = ""
     leaf: float = 0.0
+    possible: int | None = None
+    truth_possible: bool | None = None
     fault: str | None = None
     error: str | None = None
+    shares: tuple[float, ...] = field(default=(), repr=False)
 
     def right(self, depth: int, *, crop_given: bool) -> bool:
         """Whether the label is among the first `depth`."""
@@ -57,7 +65,7 @@ class Judged:
 
     def as_row(self) -> dict[str, Any]:
         """As plain data: path, label, best, best_crop_given and decision always; fault and error where there is one."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        return {key: value for key, value in asdict(self).items() if value is not None and key != "shares"}
 
 
 @dataclass(slots=True)
@@ -82,12 +90,18 @@ class Judge:
         calibrated = calibrate(finding.probabilities, self.classifier.rules.temperature)
         best = ranked(finding.labels, calibrated)
         verdict = decide([finding], known, self.classifier.rules)
+        within = of_crop(finding.labels, calibrated, known) if known else best
+        least = self.classifier.rules.possible.get(known or "")
+        possible = None if least is None else {one.label for one in within if one.probability >= least}
         fault = quality.measure(canvas).fault()
         return Judged(
             path=name,
             label=sample.label,
             best=best[:SHOWN],
-            best_crop_given=(of_crop(finding.labels, calibrated, known) if known else best)[:SHOWN],
+            best_crop_given=within[:SHOWN],
+            possible=None if possible is None else len(possible),
+            truth_possible=None if possible is None else sample.label in possible,
+            shares=tuple(calibrated),
             decision=POOR_PHOTO if fault else verdict.decision.value,
             leaf=round(finding.leaf, 4),
             fault=fault,
@@ -99,7 +113,7 @@ def summarise(judged: Sequence[Judged], labels: Sequence[str]) -> dict[str, Any]
     readable = [row for row in judged if row.error is None]
     known = [row for row in readable if row.label in set(labels)]
     answered = [row for row in known if row.decision == Decision.ANSWER.value]
-    decisions = dict.fromkeys([*(one.value for one in Decision), POOR_PHOTO], 0)
+    decisions = dict.fromkeys([*(one.value for one in Decision if one is not Decision.FIRST_AID), POOR_PHOTO], 0)
     for row in readable:
         decisions[row.decision] += 1
     return {
@@ -115,8 +129,24 @@ def summarise(judged: Sequence[Judged], labels: Sequence[str]) -> dict[str, Any]
         "ece": _ece(known, crop_given=False),
         "ece_crop_given": _ece(known, crop_given=True),
         "decisions": decisions,
+        "leaves_voting": votes(known, labels),
+        "crops": _crops(known),
         "classes": _classes(known),
     }
+
+
+def _crops(known: Sequence[Judged]) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for crop in sorted({row.label.partition("/")[0] for row in known}):
+        own = [row for row in known if row.label.startswith(f"{crop}/")]
+        sized = [row.possible for row in own if row.possible is not None]
+        rows[crop] = {
+            "photographs": len(own),
+            "top1_crop_given": share(own, lambda row: row.right(1, crop_given=True)),
+            "truth_possible": share(own, lambda row: bool(row.truth_possible)) if sized else None,
+            "mean_possible": sum(sized) / len(sized) if sized else None,
+        }
+    return rows
 
 
 def _classes(known: Sequence[Judged]) -> dict[str, dict[str, Any]]:
@@ -165,6 +195,18 @@ def table(summary: dict[str, Any]) -> str:
         f"ECE {percent(summary['ece'])} %   {percent(summary['ece_crop_given'])} % crop given   ({BINS} bins)",
         "decisions: " + ", ".join(f"{name} {count}" for name, count in summary["decisions"].items()),
     ]
+    lines.append(
+        "leaves of one visit that vote, drawn of one class (top-1, crop given): "
+        + ", ".join(f"{size}: {percent(right).strip()} %" for size, right in summary["leaves_voting"].items())
+    )
+    if summary["crops"]:
+        lines += ["", f"{'crop':<34}photos  crop given  truth possible, %  possible labels"]
+    for crop, row in summary["crops"].items():
+        size = "-" if row["mean_possible"] is None else f"{row['mean_possible']:.1f}"
+        lines.append(
+            f"{crop:<34}{row['photographs']:>6}       {percent(row['top1_crop_given'])}              "
+            f"{percent(row['truth_possible'])}  {size:>15}"
+        )
     if summary["classes"]:
         lines += ["", f"{'class':<34}photos  top-1  crop given  top-3  coverage  right"]
     for label, row in summary["classes"].items():

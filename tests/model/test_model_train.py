@@ -1,8 +1,10 @@
-"""Fitting: what is trained on is what the kiosk sees, folds keep look-alikes together, limits do what they say."""
+"""Training: what is learned from is what the kiosk sees, look-alikes stay together, limits keep their word."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,51 +12,102 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_daemon.vision.decision import calibrate
 from edge_daemon.vision.image import decode, model_input
 from model import card
-from model.dataset import NoPhotographs, Sample, fingerprint, leaves
-from model.metrics import expected_calibration_error
-from model.train import (
+from model.calibrate import (
     ACCURACY_WHEN_ANSWERING,
     LEAST_TEMPERATURE,
-    VIEWS,
-    fit_linear,
-    groups_of,
+    MISSED,
+    Seen,
+    cooled,
     limit_for,
     log_loss,
     masked,
-    out_of_fold,
+    possible_from,
     rules_from,
-    show,
-    softmax,
 )
+from model.dataset import NoPhotographs, Sample, fingerprint, leaves
+from model.groups import groups_of, held_out
+from model.metrics import expected_calibration_error
+from model.views import Strength, leaf_mask, shape, soft
+from model.votes import votes
 from tests.drawn import jpeg, leaf
 
 CANVAS = decode(jpeg(leaf(11)))
 LABELS = ("maize/healthy", "maize/rust", "rice/blast", "rice/healthy")
 
 
-def drawn_logits(count: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
+STILL = Strength(least=1.0, compressed=0.0, other_ground=0.0)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    raised = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(raised / raised.sum(1, keepdims=True), np.float32)
+
+
+def drawn(count: int, strength: float, too_sure: float = 1.0) -> tuple[Seen, np.ndarray]:
+    """Predictions that are as sure as they are right, but for `too_sure`, and the true labels."""
     chance = np.random.default_rng(1)
-    targets = chance.integers(0, len(LABELS), count)
-    logits = chance.normal(size=(count, len(LABELS))).astype(np.float32)
-    logits[np.arange(count), targets] += strength
-    return logits, targets
+    logits = chance.normal(size=(count, len(LABELS))) * strength
+    shares = softmax(logits)
+    targets = np.array([chance.choice(len(LABELS), p=row / row.sum()) for row in shares.astype(np.float64)])
+    return Seen(softmax(logits * too_sure), chance.random(count).astype(np.float32)), targets
 
 
-def test_the_first_view_in_training_is_what_the_kiosk_gives_its_network() -> None:
-    assert np.array_equal(show(CANVAS, VIEWS[0]), model_input(CANVAS))
+@pytest.mark.parametrize("seed", range(5))
+def test_a_view_that_changes_nothing_is_what_the_kiosk_gives_its_network(seed: int) -> None:
+    """But for the turn and the mirroring: the square that is seen, and each of its pixels, are the kiosk's."""
+    square = model_input(CANVAS)[0]
+    whole = Strength(least=1.0, compressed=0.0, other_ground=0.0)
+    view = shape(square, 224, whole, Square(seed))
+    turns = [np.rot90(side, turn) for side in (square, square[:, ::-1]) for turn in range(4)]
+    assert any(np.array_equal(view, turn) for turn in turns)
 
 
-def test_mirrored_twice_is_as_before() -> None:
-    assert np.array_equal(show(CANVAS, "whole mirrored")[:, :, ::-1], show(CANVAS, "whole"))
+class Square(np.random.Generator):
+    """Chance that never changes a crop's shape."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(np.random.PCG64(seed))
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: None = None) -> float:  # type: ignore[override]
+        # as NumPy declares it, `size` may be a shape
+        return 1.0 if low > 0 else (low + high) / 2
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_an_input_of_the_network(view: str) -> None:
-    tensor = show(CANVAS, view)
-    assert tensor.shape == (1, 224, 224, 3)
-    assert tensor.dtype == np.uint8
+@given(st.integers(0, 2**32 - 1), st.sampled_from([96, 160, 224]))
+def test_every_view_is_a_square_of_bytes(seed: int, side: int) -> None:
+    view = shape(CANVAS, side, Strength(), np.random.default_rng(seed))
+    assert view.shape == (side, side, 3)
+    assert view.dtype == np.uint8
+
+
+def test_a_leaf_on_a_plain_ground_is_cut_out_and_laid_on_another() -> None:
+    photo = np.full((224, 224, 3), 128, np.uint8)
+    photo[60:160, 50:170] = (30, 140, 20)
+    mask = leaf_mask(photo)
+    assert mask is not None
+    assert (mask[60:160, 50:170].mean(), mask[:40].mean()) == (1.0, 0.0)
+    ground = np.full((224, 300, 3), (250, 0, 0), np.uint8)
+    view = shape(photo, 224, STILL, np.random.default_rng(3), (soft(mask), ground))
+    colours = Counter(map(tuple, view.reshape(-1, 3).tolist()))
+    assert colours[250, 0, 0] > 10_000
+    assert colours[30, 140, 20] > 5_000
+    assert colours[128, 128, 128] == 0
+
+
+def test_what_has_no_colour_has_no_leaf() -> None:
+    assert leaf_mask(np.full((224, 224, 3), 90, np.uint8)) is None
+
+
+def test_held_out_are_whole_groups_of_every_class() -> None:
+    chance = np.random.default_rng(4)
+    labels = np.repeat([0, 1, 2], [200, 60, 12])
+    groups = np.concatenate([np.repeat(np.arange(50), 4), 50 + np.arange(60), np.repeat([110, 111], [8, 4])])
+    out = held_out(groups, labels, 0.12, chance)
+    assert all(len(set(out[groups == group])) == 1 for group in set(groups.tolist()))
+    assert [int(out[labels == label].sum()) for label in (0, 1, 2)] == [24, 8, 4]
 
 
 def test_look_alikes_of_a_class_share_a_group_and_no_others_do() -> None:
@@ -62,24 +115,6 @@ def test_look_alikes_of_a_class_share_a_group_and_no_others_do() -> None:
     groups = groups_of(embeddings, np.array([0, 0, 0, 1]))
     assert groups[0] == groups[1]
     assert len(set(groups.tolist())) == 3
-
-
-def test_a_prediction_out_of_fold_has_not_seen_the_photo_s_group() -> None:
-    """Pairs of the same embedding with labels by chance: only who has seen the other one of a pair can know."""
-    chance = np.random.default_rng(2)
-    embeddings = np.repeat(chance.normal(size=(80, 96)), 2, axis=0).astype(np.float32)
-    targets, pairs = np.repeat(chance.integers(0, 3, 80), 2), np.repeat(np.arange(80), 2)
-    honest = out_of_fold([embeddings], targets, pairs, 10.0).argmax(1) == targets
-    leaking = out_of_fold([embeddings], targets, np.arange(160), 10.0).argmax(1) == targets
-    assert honest.mean() < 0.5
-    assert leaking.mean() > 0.7
-
-
-def test_one_linear_layer_is_what_was_fitted() -> None:
-    chance = np.random.default_rng(3)
-    targets = np.repeat([0, 1, 2], 30)
-    embeddings = (np.eye(3)[targets] * 5 + chance.normal(size=(90, 3))).astype(np.float32)
-    assert (fit_linear(embeddings, targets, 1.0).logits(embeddings).argmax(1) == targets).mean() > 0.95
 
 
 @given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=60), st.floats(0.1, 1))
@@ -98,29 +133,62 @@ def test_a_limit_that_nothing_reaches_is_one() -> None:
 
 def test_masking_leaves_the_crop_and_sums_to_one() -> None:
     crops = np.array([label.partition("/")[0] for label in LABELS])
-    kept = masked(softmax(drawn_logits(20, 1.0)[0]), np.repeat("rice", 20), crops)
+    kept = masked(drawn(20, 1.0)[0].probabilities, np.repeat("rice", 20), crops)
     assert (kept[:, :2] == 0).all()
     assert kept.sum(1) == pytest.approx(np.ones(20), abs=1e-5)
 
 
 def test_the_rules_keep_what_they_promise() -> None:
-    logits, targets = drawn_logits(4000, 3.0)
-    rules = rules_from(logits, targets, LABELS, {"limit": 0.5})
-    within = masked(
-        softmax(logits, rules["temperature"]),
-        np.array([LABELS[target].partition("/")[0] for target in targets]),
-        np.array([label.partition("/")[0] for label in LABELS]),
-    )
+    seen, targets = drawn(6000, 3.0)
+    rules = rules_from(seen, targets, LABELS)
+    crop_of_label = np.array([label.partition("/")[0] for label in LABELS])
+    crops = crop_of_label[targets]
+    within = masked(cooled(seen.probabilities, rules["temperature"]), crops, crop_of_label)
     answered = within.max(1) >= rules["answer"]
     assert (within.argmax(1) == targets)[answered].mean() >= ACCURACY_WHEN_ANSWERING - 0.01
     assert answered.mean() > 0.3
     assert rules["temperature"] >= LEAST_TEMPERATURE
+    for crop in ("maize", "rice"):
+        of_truth = within[np.arange(len(targets)), targets][crops == crop]
+        assert (of_truth >= rules["possible"][crop]).mean() == pytest.approx(1 - MISSED, abs=0.01)
 
 
 def test_a_temperature_cools_what_is_too_sure() -> None:
-    logits, targets = drawn_logits(4000, 1.0)
-    assert rules_from(logits * 4, targets, LABELS, {"limit": 0.5})["temperature"] > 2.5
-    assert log_loss(softmax(logits * 4, 4.0), targets) < log_loss(softmax(logits * 4), targets)
+    seen, targets = drawn(4000, 1.0, too_sure=3.0)
+    assert rules_from(seen, targets, LABELS)["temperature"] == pytest.approx(3.0, abs=0.3)
+    assert log_loss(cooled(seen.probabilities, 3.0), targets) < log_loss(seen.probabilities, targets)
+
+
+def test_cooling_is_the_kiosk_s_own() -> None:
+    shares = drawn(1, 2.0)[0].probabilities
+    assert cooled(shares, 1.7)[0].tolist() == pytest.approx(calibrate(shares[0].tolist(), 1.7), abs=1e-5)
+
+
+@pytest.mark.parametrize(("count", "threshold"), [(8, 0.0), (9, 0.1), (19, 0.2), (100, 1.0)])
+def test_too_few_photographs_promise_nothing(count: int, threshold: float) -> None:
+    """With n of them the floor(0.1 (n + 1))-th least is the threshold; with 8 there is none, and all is possible."""
+    of_truth = (np.arange(count, 0, -1) / 10).astype(np.float32)
+    assert possible_from(of_truth) == pytest.approx(threshold, abs=1e-4)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    label: str
+    shares: tuple[float, ...]
+
+
+def test_more_leaves_are_right_more_often_when_their_faults_differ() -> None:
+    seen, targets = drawn(400, 1.5)
+    told = votes(
+        [Photograph(LABELS[t], tuple(row)) for t, row in zip(targets, seen.probabilities.tolist(), strict=True)], LABELS
+    )
+    right = [told[size] or 0.0 for size in ("1", "2", "3", "6")]
+    assert right == sorted(right)
+    assert right[-1] > right[0] + 0.1
+
+
+def test_no_vote_of_classes_with_too_few_photographs() -> None:
+    assert set(votes([Photograph("rice/blast", (0.0, 0.0, 1.0, 0.0))] * 5, LABELS).values()) == {None}
 
 
 def test_the_calibration_error_of_known_cases() -> None:
