@@ -44,7 +44,7 @@ WRONG_CROP_ALARMS = 0.0025
 
 
 class Seen(NamedTuple):
-    """What a file says of photographs: probabilities [photographs, labels], leaf [photographs]."""
+    """What a file says of photographs: probabilities [photographs, labels], leaf [photographs], NaN if it does not."""
 
     probabilities: Floats
     leaf: Floats
@@ -63,7 +63,9 @@ def look(samples: Sequence[Sample], file: Path, labels: int) -> Seen:
         for sample in share:
             interpreter.set_tensor(source, model_input(decode(sample.path.read_bytes())))
             interpreter.invoke()
-            rows.append(tuple(interpreter.get_tensor(by_shape[1, width])[0].copy() for width in (labels, 1)))
+            shares = interpreter.get_tensor(by_shape[1, labels])[0].copy()
+            leaf = interpreter.get_tensor(by_shape[1, 1])[0].copy() if (1, 1) in by_shape else [np.nan]
+            rows.append((shares, leaf))
             bar.update()
         return rows
 

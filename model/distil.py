@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     labels = sorted({sample.label for sample in leaves(arguments.data, "train")})
-    teacher = load(arguments.build / "tuned-lite0.pt", 0).to(memory_format=torch.channels_last)
+    teacher = load(arguments.build / "tuned-lite0.pt").to(memory_format=torch.channels_last)
     plan = Plan(sides=(128,) * arguments.epochs, rate=3e-3, head_rate=3e-3, keep=0.99, frozen=0)
     data = read(arguments.data, arguments.build, teacher, plan)
     torch.manual_seed(plan.seed)

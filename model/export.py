@@ -10,6 +10,7 @@ the training split.
 from __future__ import annotations
 
 import argparse
+import lzma
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,13 @@ from torch import Tensor, nn
 
 from edge_daemon.vision.image import decode, model_input
 from model.dataset import leaves
-from model.networks import SIDE, pretrained_lite
+from model.networks import SIDE, MobileNetV3, pretrained_lite
 from model.tune import Leafnet
 
 EXAMPLE = torch.zeros((1, SIDE, SIDE, 3), dtype=torch.uint8)
 TOLERANCE = 0.01
 """Of a probability, between PyTorch and the float32 file."""
+PEER_CLASSES = 50
 CALIBRATION = 48
 """Photographs that show a full int8 network the ranges of its signals."""
 
@@ -66,10 +68,12 @@ def _on_raw_features(tuned: Leafnet, layer: Any) -> Any:
     return raw
 
 
-def load(path: Path, number: int) -> Leafnet:
-    """A tuned network as model.tune wrote it."""
+def load(path: Path) -> Leafnet:
+    """A network as model.tune or model.distil wrote it; the file's name tells which."""
     kept = torch.load(path, weights_only=True)
-    tuned = Leafnet(pretrained_lite(number), len(kept["labels"]))
+    kind = path.stem.split("-")[1]
+    network = pretrained_lite(int(kind[-1])) if kind.startswith("lite") else MobileNetV3(kind == "large")
+    tuned = Leafnet(network, len(kept["labels"]))
     tuned.load_state_dict(kept["state"])
     tuned.eval()
     return tuned
@@ -122,15 +126,48 @@ def check(network: Shipped, path: Path, photos: Sequence[Any]) -> None:
         raise ValueError(f"{path}: differs from PyTorch by {worst:.2g}; {TOLERANCE:g} is allowed.")
 
 
+def peer(path: Path, *, keep: bool = False) -> None:
+    """Write MobileNetV3-Large in float32, every weight the same, for tests/bench.py to take the time of. A few kB.
+
+    keep: also the file that is not compressed.
+    """
+    network = Leafnet(MobileNetV3(large=True), PEER_CLASSES).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(0.01)
+    whole = path.with_suffix("")
+    litert_torch.convert(Plain(network).eval(), (EXAMPLE,)).export(str(whole))
+    path.write_bytes(lzma.compress(whole.read_bytes(), preset=9))
+    if not keep:
+        whole.unlink()
+
+
+class Plain(nn.Module):  # type: ignore[misc]  # as above
+    """uint8 [1, 224, 224, 3] to probabilities: a peer's network with nothing else in it."""
+
+    def __init__(self, network: Leafnet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photo: Tensor) -> Tensor:
+        """[1, labels]."""
+        probabilities: Tensor = torch.softmax(self.network(photo.float().permute(0, 3, 1, 2))[0], 1)
+        return probabilities
+
+
 def main() -> None:
     """See the module's description."""
     parser = argparse.ArgumentParser(description="Write a tuned network as TFLite.")
     parser.add_argument("--data", type=Path, required=True, help="holds leaves/ and ood/")
     parser.add_argument("--build", type=Path, required=True, help="holds tuned-NETWORK.pt; gets leaf-*.tflite")
     parser.add_argument("--network", default="lite0")
+    parser.add_argument("--peer", type=Path, help="write MobileNetV3-Large here, and nothing else")
     arguments = parser.parse_args()
+    if arguments.peer:
+        peer(arguments.peer)
+        return
     build = arguments.build
-    network = Shipped(load(build / f"tuned-{arguments.network}.pt", int(arguments.network[-1]))).eval()
+    network = Shipped(load(build / f"tuned-{arguments.network}.pt")).eval()
     train = leaves(arguments.data, "train")
     photos = [model_input(decode(sample.path.read_bytes())) for sample in train[:: len(train) // CALIBRATION]]
     float32 = build / "leaf-f32.tflite"

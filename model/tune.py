@@ -354,7 +354,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="holds leaves/ and ood/")
     parser.add_argument("--out", type=Path, required=True, help="gets tuned-NETWORK.pt, and checkpoints")
     parser.add_argument("--network", default="lite0", choices=[f"lite{number}" for number in SCALES])
-    parser.add_argument("--epochs", type=int, default=12, help="the first half at 160 pixels, then at 192")
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        default=12,
+        help="the first half at 160 pixels, then at 192; 0: only the last layers are fitted",
+    )
     parser.add_argument("--without", nargs="*", default=(), metavar="SOURCE", help="leave these sources out")
     arguments = parser.parse_args()
     half = arguments.epochs // 2
@@ -363,7 +368,10 @@ def main() -> None:
         sides=(160,) * half + (192,) * (arguments.epochs - half),
         without=tuple(arguments.without),
     )
-    name = f"tuned-{plan.network}" + ("-without-" + "-".join(plan.without) if plan.without else "")
+    name = f"{'tuned' if plan.sides else 'probed'}-{plan.network}"
+    name += "-without-" + "-".join(plan.without) if plan.without else ""
+        "-without-" + "-".join(plan.without) if plan.without else ""
+    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
     torch.manual_seed(plan.seed)

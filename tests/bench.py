@@ -7,7 +7,9 @@ such; the run still ends with 0, since a busy machine is no fault of the program
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import lzma
 import os
 import statistics
 import subprocess
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from edge_daemon import parts
 from edge_daemon.config import Config, State
@@ -41,6 +44,7 @@ def main() -> None:
     """Run every benchmark, print a table, write the file."""
     rows: Rows = {}
     _photo_to_diagnosis(rows)
+    _model(rows)
     _memory(rows)
     _cli_help(rows)
     _install(rows)
@@ -126,6 +130,49 @@ interpreter.invoke()
 print("ready", flush=True)
 sys.stdin.read()
 """
+
+
+PEER = ROOT / "tests" / "mobilenetv3-large-f32.tflite.xz"
+"""MobileNetV3-Large at 224 pixels with 50 classes, all weights 0.01: how long it takes does not depend on their values.
+Written by model.export."""
+
+
+def _model(rows: Rows) -> None:
+    """The shipped file's size; what the kiosk adds to a bare inference; the shipped network beside its peer."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    from edge_daemon.vision.classifier import Classifier, drawn_input
+
+    folder = Config().model.path()
+    classifier = Classifier.load(folder)
+    tensor = drawn_input(1)
+    files = [(folder / "leaf.tflite").read_bytes(), lzma.decompress(PEER.read_bytes())]
+    interpreters = [Interpreter(model_content=data, num_threads=1) for data in files]
+    for interpreter in interpreters:
+        interpreter.allocate_tensors()
+
+    def invoke(interpreter: Any) -> None:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
+        interpreter.invoke()
+
+    shipped, peer = interpreters
+    canvas = tensor[0]
+    turns: list[Callable[[], object]] = [
+        functools.partial(classifier.classify, canvas),
+        functools.partial(invoke, shipped),
+        functools.partial(invoke, peer),
+    ]
+    times: list[list[float]] = [[], [], []]
+    for _ in range(ROUNDS):
+        for turn, taken in zip(turns, times, strict=True):
+            begun = time.perf_counter()
+            turn()
+            taken.append(time.perf_counter() - begun)
+    ours, bare, theirs = (statistics.median(taken) * 1000 for taken in times)
+    _row(rows, "model_size_mb", len(files[0]) / 1e6, "MB", 6)
+    _row(rows, "classify_ms", ours, "ms")
+    _row(rows, "classify_ratio", ours / bare, "x", 1.15)
+    _row(rows, "mobilenetv3_large_latency_ratio", bare / theirs, "x")
 
 
 def _memory(rows: Rows) -> None:
