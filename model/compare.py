@@ -71,10 +71,9 @@ def left_out(path: Path, data: Path, labels: Sequence[str]) -> list[Sample]:
     return [sample for sample in train if sample.source in sources and sample.label in learned]
 
 
-def network_row(
-    path: Path, data: Path, val: list[Sample], labels: list[str], scratch: Path, large: Path
-) -> dict[str, Any]:
+def network_row(path: Path, data: Path, labels: list[str], scratch: Path, large: Path) -> dict[str, Any]:
     """One network: its sizes, latency, and scores."""
+    val = leaves(data, "val")
     whole, eighth = scratch / "whole.tflite", scratch / "eighth.tflite"
     litert_torch.convert(Plain(load(path)).eval(), (EXAMPLE,)).export(str(whole))
     quantised(whole, eighth, weights_in(8))

@@ -370,8 +370,6 @@ def main() -> None:
     )
     name = f"{'tuned' if plan.sides else 'probed'}-{plan.network}"
     name += "-without-" + "-".join(plan.without) if plan.without else ""
-        "-without-" + "-".join(plan.without) if plan.without else ""
-    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
     torch.manual_seed(plan.seed)
