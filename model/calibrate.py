@@ -1,6 +1,6 @@
 """Find a tuned model's temperature and limits on photographs that it never learned from.
 
-    python -m model.calibrate --data DIR --build build/model [--file leaf-w8.tflite]
+    python -m model.calibrate --data DIR --build build/model [--file leaf-mixed.tflite]
 
 These are the look-alike groups that model.tune held out, those from the field alone: a kiosk meets no plain grounds.
 The file is run through the kiosk's own code. The validation split has no part in it.
@@ -37,8 +37,10 @@ TRUTH_IN_TWO = 0.90
 """The same for "one of these two", among the photographs that get no single answer."""
 MISSED = 0.10
 """How often the truth may be outside of what is called possible, for each crop."""
-LEAST_TEMPERATURE = 1.0
-"""A village differs from the training photographs more than their held-out part does: never sharpen."""
+LEAST_TEMPERATURE = 0.5
+"""Softened targets and blended photographs leave a network too modest, so that below 1 is usual; further is a fault."""
+FEW = 40
+"""A crop with fewer held-out photographs from the field gets its set from all of its held-out ones."""
 WRONG_CROP_ALARMS = 0.0025
 """The share of leaves of the named crop that may be called another crop."""
 
@@ -108,38 +110,43 @@ def possible_from(of_truth: Floats) -> float:
     threshold on the probability: Sadinle, Lei and Wasserman 2019.)
     """
     rank = int(np.floor(MISSED * (len(of_truth) + 1)))
-    return float(np.floor(np.sort(of_truth)[rank - 1] * 1e4) / 1e4) if rank else 0.0
+    return round(float(np.floor(float(np.sort(of_truth)[rank - 1]) * 1e4)) / 1e4, 4) if rank else 0.0
 
 
 def temperature_of(probabilities: Floats, targets: npt.NDArray[Any]) -> float:
-    """The temperature of the least log loss, but never one that sharpens."""
+    """The temperature of the least log loss."""
     found = minimize_scalar(lambda t: log_loss(cooled(probabilities, t), targets), bounds=(0.3, 5), method="bounded")
     return max(LEAST_TEMPERATURE, round(float(found.x), 3))
 
 
-def rules_from(seen: Seen, targets: npt.NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
-    """The fields of edge_daemon.vision.manifest.Rules, from held-out leaves."""
-    temperature = temperature_of(seen.probabilities, targets)
+def rules_from(
+    seen: Seen, targets: npt.NDArray[Any], labels: Sequence[str], field: npt.NDArray[np.bool_]
+) -> dict[str, Any]:
+    """The fields of edge_daemon.vision.manifest.Rules, from held-out leaves; field: which are from the field."""
+    temperature = temperature_of(seen.probabilities[field], targets[field])
     crop_of_label = np.array([label.partition("/")[0] for label in labels])
     crops = crop_of_label[targets]
     everything = cooled(seen.probabilities, temperature)
     within = masked(everything, crops, crop_of_label)
-    rows = np.arange(len(targets))
-    first, two = within.max(1), np.sort(within, axis=1)[:, -2:].sum(1)
+    of_truth = within[np.arange(len(targets)), targets]
+    first, two = within.max(1)[field], np.sort(within, axis=1)[field, -2:].sum(1)
     order = np.argsort(within, axis=1)
-    best_right, either_right = order[:, -1] == targets, (order[:, -2:] == targets[:, None]).any(1)
+    best_right = (order[:, -1] == targets)[field]
+    either_right = (order[:, -2:] == targets[:, None]).any(1)[field]
     answer = limit_for(first, best_right, ACCURACY_WHEN_ANSWERING)
     unanswered = first < answer
-    of_truth = within[rows, targets]
-    others_share = _likeliest_other_crop(everything, crop_of_label, crops)
-    possible = {str(crop): possible_from(of_truth[crops == crop]) for crop in np.unique(crop_of_label)}
+    others_share = _likeliest_other_crop(everything, crop_of_label, crops)[field]
+    possible = {}
+    for crop in np.unique(crop_of_label):
+        own = crops == crop
+        possible[str(crop)] = possible_from(of_truth[own & field] if (own & field).sum() >= FEW else of_truth[own])
     return {
         "temperature": temperature,
         "answer": round(answer, 3),
         "two_candidates": round(limit_for(two[unanswered], either_right[unanswered], TRUTH_IN_TWO), 3),
-        "leaf": round(float(np.quantile(seen.leaf, GOOD_LEAVES_REFUSED)), 4),
+        "leaf": round(float(np.quantile(seen.leaf[field], GOOD_LEAVES_REFUSED)), 4),
         "wrong_crop": round(float(np.quantile(others_share, 1 - WRONG_CROP_ALARMS)), 3),
-        "possible": {**possible, "": possible_from(everything[rows, targets])},
+        "possible": {**possible, "": possible_from(everything[np.arange(len(targets)), targets][field])},
     }
 
 
@@ -158,7 +165,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="holds leaves/ and ood/")
     parser.add_argument("--build", type=Path, required=True, help="holds the file; gets fit.json")
     parser.add_argument("--network", default="lite0", help="whose frozen features tell the look-alikes")
-    parser.add_argument("--file", default="leaf-w8.tflite")
+    parser.add_argument("--file", default="leaf-mixed.tflite")
     arguments = parser.parse_args()
     train, strangers = leaves(arguments.data, "train"), others(arguments.data, "train")
     labels = sorted({sample.label for sample in train})
@@ -170,7 +177,7 @@ def main() -> None:
         [sample for sample, kept in zip(train, out, strict=True) if kept], arguments.build / arguments.file, len(labels)
     )
     field = np.array([sample.setting == "field" for sample, kept in zip(train, out, strict=True) if kept])
-    rules = rules_from(Seen(seen.probabilities[field], seen.leaf[field]), targets[out][field], labels)
+    rules = rules_from(seen, targets[out], labels, field)
     strange = look(strangers, arguments.build / arguments.file, len(labels))
     told = {
         "labels": labels,

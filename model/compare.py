@@ -111,7 +111,7 @@ def main() -> None:
         for path in sorted(arguments.build.glob("*-*.pt")):
             if "-without-" not in path.stem:
                 told["networks"].append(network_row(path, arguments.data, labels, scratch, large))
-        files = [arguments.build / f"leaf-{kind}.tflite" for kind in ("f32", "f16", "w8", "i8")]
+        files = [arguments.build / f"leaf-{kind}.tflite" for kind in ("f32", "f16", "w8", "mixed", "i8")]
         *ours, theirs = latency_ms([*files, large])
         for file, ms in zip(files, ours, strict=True):
             row = {"name": file.stem, "mb": round(file.stat().st_size / 1e6, 2), "latency_ratio": round(ms / theirs, 2)}

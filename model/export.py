@@ -3,8 +3,8 @@
     python -m model.export --build build/model [--network lite0]
 
 writes leaf-f32.tflite; leaf-f16.tflite and leaf-w8.tflite, whose weights alone are in 16 and 8 bits and are widened
-when the file is loaded; and leaf-i8.tflite, which computes in 8 bits throughout, its ranges taken from photographs of
-the training split.
+when the file is loaded; leaf-mixed.tflite, which has some of either and is shipped; and leaf-i8.tflite, which computes
+in 8 bits throughout, its ranges taken from photographs of the training split.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import recipe
+from ai_edge_quantizer.qtyping import TFLOperationName
 from ai_edge_quantizer.quantizer import Quantizer
 from ai_edge_quantizer.recipe import AlgorithmName
 from torch import Tensor, nn
@@ -87,6 +88,18 @@ def weights_in(bits: int) -> Callable[[Quantizer], None]:
         quantizer.add_weight_only_config(regex=".*", operation_name="*", num_bits=bits, algorithm_key=kind)
 
     return quantise
+
+
+def mixed(quantizer: Quantizer) -> None:
+    """As weights_in(8), but those of depthwise convolutions and last layers in 16 bits: a quarter of a megabyte.
+
+    In 8 bits these few weights cost 0.8 points of top-1, crop given, on the validation split.
+    """
+    weights_in(8)(quantizer)
+    for operation in (TFLOperationName.DEPTHWISE_CONV_2D, TFLOperationName.FULLY_CONNECTED):
+        quantizer.add_weight_only_config(
+            regex=".*", operation_name=operation, num_bits=16, algorithm_key=AlgorithmName.FLOAT_CASTING
+        )
 
 
 def throughout(photos: Sequence[Any]) -> Callable[[Quantizer], Any]:
@@ -175,6 +188,7 @@ def main() -> None:
     check(network, float32, photos[:12])
     quantised(float32, build / "leaf-f16.tflite", weights_in(16))
     quantised(float32, build / "leaf-w8.tflite", weights_in(8))
+    quantised(float32, build / "leaf-mixed.tflite", mixed)
     quantised(float32, build / "leaf-i8.tflite", throughout(photos))
 
 

@@ -43,18 +43,18 @@ def blurred(photos: Tensor, sigma: float) -> Tensor:
 
 
 def blended(
-    photos: Tensor, targets: Sequence[Tensor], generator: np.random.Generator
+    photos: Tensor, targets: Sequence[Tensor], generator: np.random.Generator, share: float
 ) -> tuple[Tensor, list[Tensor], float]:
     """Each photo mixed with its neighbour: what is seen, the neighbours' targets, the share that is the photo's own.
 
-    A third as mixup (Zhang et al. 2018), a third as CutMix (Yun et al. 2019), the rest as it is.
+    share: of the batches that are mixed, half of them as mixup (Zhang et al. 2018), half as CutMix (Yun et al. 2019).
     """
-    kind = generator.integers(3)
+    kind = generator.random() / share
     others = [target.roll(1, 0) for target in targets]
-    if kind == 0:
+    if kind >= 1:
         return photos, others, 1.0
-    own = float(generator.beta(0.4, 0.4)) if kind == 1 else float(generator.uniform(0.3, 1.0))
-    if kind == 1:
+    own = float(generator.beta(0.4, 0.4)) if kind < 0.5 else float(generator.uniform(0.3, 1.0))
+    if kind < 0.5:
         return photos * own + photos.roll(1, 0) * (1 - own), others, own
     side = photos.shape[2]
     edge = round(side * float(np.sqrt(1 - own)))

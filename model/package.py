@@ -75,7 +75,7 @@ def manifest(model: Path, fit: dict[str, Any]) -> dict[str, Any]:
         "training": {
             **fit["training"],
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            "network": "EfficientNet-lite0, ImageNet weights, tuned; weights in 8 bits, computed in float32",
+            "network": "EfficientNet-lite0, ImageNet weights, tuned; weights in 8 and 16 bits, computed in float32",
             "licences": "several sources of the photographs state none; see model/README.md",
         },
         "metrics": {},
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Put the fitted network where the kiosk finds it.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--build", type=Path, required=True)
-    parser.add_argument("--file", default="leaf-w8.tflite", help="which precision is shipped")
+    parser.add_argument("--file", default="leaf-mixed.tflite", help="which precision is shipped")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -39,16 +39,20 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. sides: of the square that each epoch sees, pixels; rate: of the network; head_rate: of the
-    last layers; within: weight of the loss among the labels of the leaf's own crop; strangers: of a batch."""
+    """What a run does. sides: of the square that each epoch sees, pixels; rough: how many epochs see most photos
+    blended, and soft targets, before the rate begins anew and the rest sees them more as they are; rate: of the
+    network; head_rate: of the last layers; within: weight of the loss among the labels of the leaf's own crop;
+    strangers: of a batch; keep: of the running average, at each step."""
 
     network: str = "lite0"
     frozen: int = 3
     sides: tuple[int, ...] = (160,) * 6 + (192,) * 6
+    rough: int = 12
     rate: float = 2e-4
     head_rate: float = 1e-3
     decay: float = 0.05
     smoothing: float = 0.1
+    last_smoothing: float = 0.05
     within: float = 0.5
     strangers: int = 3
     keep: float = 0.998
@@ -177,10 +181,18 @@ class Batches:
 
 
 def losses(
-    network: Leafnet, photos: Tensor, targets: Tensor, crop_of: Tensor, plan: Plan, generator: np.random.Generator
+    network: Leafnet,
+    photos: Tensor,
+    targets: Tensor,
+    crop_of: Tensor,
+    plan: Plan,
+    generator: np.random.Generator,
+    epoch: int,
 ) -> Tensor:
     """Of a batch: which disease, which of its crop's diseases, and whether it is a leaf of a known crop."""
-    seen, (others_target,), own = blended(photos, [targets], generator)
+    rough = epoch < plan.rough
+    smoothing = plan.smoothing if rough else plan.last_smoothing
+    seen, (others_target,), own = blended(photos, [targets], generator, 2 / 3 if rough else 1 / 3)
     with torch.autocast("cpu", torch.bfloat16):
         logits, leaf, _ = network(seen, drop=0.2)
     total = torch.zeros(())
@@ -189,7 +201,7 @@ def losses(
             continue
         known = target >= 0
         ours, right = logits[known], target[known]
-        loss = functional.cross_entropy(ours, right, label_smoothing=plan.smoothing)
+        loss = functional.cross_entropy(ours, right, label_smoothing=smoothing)
         inside = ours.masked_fill(crop_of[None, :] != crop_of[right][:, None], -30.0)
         loss = loss + plan.within * functional.cross_entropy(inside, right)
         total = total + share * loss
@@ -246,8 +258,8 @@ def _minimise(layer: nn.Linear, loss: Callable[[], Tensor], penalty: float) -> N
     solver.step(closure)
 
 
-Loss = Callable[[Leafnet, Tensor, Tensor, np.random.Generator], Tensor]
-"""Of a network, photos, targets, and chance."""
+Loss = Callable[[Leafnet, Tensor, Tensor, np.random.Generator, int], Tensor]
+"""Of a network, photos, targets, chance, and the epoch."""
 
 
 def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoint: Path | None) -> Leafnet:
@@ -279,10 +291,10 @@ def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoi
         generator = np.random.default_rng([plan.seed, epoch, 1])
         for step, (photos, targets) in zip(range(steps), batches.of_epoch(epoch), strict=False):
             done = epoch * steps + step
-            pace = min(1.0, (done + 1) / 100) * 0.5 * (1 + math.cos(math.pi * done / total))
+            pace = pace_at(done, plan.rough * steps, total)
             for group in solver.param_groups:
                 group["lr"] = group["top"] * pace
-            loss = loss_of(network, photos, targets, generator)
+            loss = loss_of(network, photos, targets, generator, epoch)
             solver.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -294,6 +306,13 @@ def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoi
             _save(checkpoint, network, average, solver, epoch + 1, told)
     bar.close()
     return average
+
+
+def pace_at(done: int, rough: int, total: int) -> float:
+    """The share of the top rate: a cosine to nothing after `rough` steps, then another (Loshchilov and Hutter 2017)."""
+    begun, ends = (0, min(rough, total)) if done < rough else (rough, total)
+    into = done - begun
+    return min(1.0, (into + 1) / 100) * 0.5 * (1 + math.cos(math.pi * into / (ends - begun)))
 
 
 def _follow(average: Leafnet, network: Leafnet, keep: float) -> None:
@@ -358,7 +377,7 @@ def main() -> None:
         "--epochs",
         type=int,
         default=12,
-        help="the first half at 160 pixels, then at 192; 0: only the last layers are fitted",
+        help="0: only the last layers are fitted",
     )
     parser.add_argument("--without", nargs="*", default=(), metavar="SOURCE", help="leave these sources out")
     arguments = parser.parse_args()
@@ -379,8 +398,10 @@ def main() -> None:
     begin_well(network, data.features, np.concatenate([data.learned.targets, data.strangers.targets]))
     batches, crop_of = Batches(data.learned, data.strangers, plan), data.crop_of
 
-    def loss_of(network: Leafnet, photos: Tensor, targets: Tensor, generator: np.random.Generator) -> Tensor:
-        return losses(network, photos, targets, crop_of, plan, generator)
+    def loss_of(
+        network: Leafnet, photos: Tensor, targets: Tensor, generator: np.random.Generator, epoch: int
+    ) -> Tensor:
+        return losses(network, photos, targets, crop_of, plan, generator, epoch)
 
     tuned = tune(network, batches, loss_of, plan, arguments.out / f"{name}.ckpt")
     torch.save(

@@ -140,7 +140,7 @@ def test_masking_leaves_the_crop_and_sums_to_one() -> None:
 
 def test_the_rules_keep_what_they_promise() -> None:
     seen, targets = drawn(6000, 3.0)
-    rules = rules_from(seen, targets, LABELS)
+    rules = rules_from(seen, targets, LABELS, np.ones(len(targets), np.bool_))
     crop_of_label = np.array([label.partition("/")[0] for label in LABELS])
     crops = crop_of_label[targets]
     within = masked(cooled(seen.probabilities, rules["temperature"]), crops, crop_of_label)
@@ -155,7 +155,9 @@ def test_the_rules_keep_what_they_promise() -> None:
 
 def test_a_temperature_cools_what_is_too_sure() -> None:
     seen, targets = drawn(4000, 1.0, too_sure=3.0)
-    assert rules_from(seen, targets, LABELS)["temperature"] == pytest.approx(3.0, abs=0.3)
+    assert rules_from(seen, targets, LABELS, np.ones(len(targets), np.bool_))["temperature"] == pytest.approx(
+        3.0, abs=0.3
+    )
     assert log_loss(cooled(seen.probabilities, 3.0), targets) < log_loss(seen.probabilities, targets)
 
 

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from edge_daemon.config import Model
+from edge_daemon.diagnosis import WHERE_SIDE
 from edge_daemon.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from edge_daemon.vision.classifier import Classifier, drawn_input
+from edge_daemon.vision.decision import warmth
 from edge_daemon.vision.image import decode
 from edge_daemon.vision.manifest import MANIFEST, MODEL
 from tests.drawn import jpeg, leaf
@@ -116,3 +118,25 @@ def test_a_file_that_is_no_network(copy: Path) -> None:
     edit(copy, lambda m: m.update(sha256=hashlib.sha256(b"not a network").hexdigest()))
     with pytest.raises(ModelError, match="cannot load the model"):
         Classifier.load(copy)
+
+
+PHOTOS = Path(__file__).parents[3] / "build" / "demo-photos" / "redpatch_notebooks"
+FLOAT32 = json.loads((Path(__file__).parent / "float32.json").read_text(encoding="utf-8"))
+"""What the network says of two real photographs before its weights are quantised: model.export's leaf-f32.tflite."""
+QUANTISED = 0.08
+"""How far a probability may be from that; over the validation split quantising costs 0.1 points of top-1."""
+
+
+@pytest.mark.parametrize("name", sorted(FLOAT32))
+def test_the_quantised_file_agrees_with_float32_on_a_real_photograph(shipped: Classifier, name: str) -> None:
+    if not PHOTOS.is_dir():
+        pytest.skip("make test and make demo fetch the photographs")
+    finding = shipped.classify(decode((PHOTOS / name).read_bytes()))
+    assert np.abs(np.array(finding.probabilities) - FLOAT32[name]).max() < QUANTISED
+
+
+def test_the_model_tells_where_it_looked(shipped: Classifier) -> None:
+    finding = shipped.classify(decode(jpeg(leaf(1))))
+    assert len(finding.where) == len(finding.labels)
+    shares = warmth(finding, finding.labels[0])
+    assert (len(shares), min(shares), max(shares)) == (WHERE_SIDE**2, 0.0, 1.0)
