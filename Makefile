@@ -48,6 +48,7 @@ model: $(STAMPS)/dev $(STAMPS)/convert ## fit the shipped model anew: make model
 	$(BIN)/python -m model.calibrate --data "$(DATA)" --build build/model
 	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped
 	$(BIN)/python -m model.card --data "$(DATA)"
+	$(BIN)/python -m model.plots --data "$(DATA)"
 
 lock: ## resolve requirements/*.txt anew from pyproject.toml (needs uv)
 	@sh requirements/lock
