@@ -60,13 +60,13 @@ def look(samples: Sequence[Sample], file: Path, labels: int) -> Seen:
         interpreter = Interpreter(str(file), num_threads=1)
         interpreter.allocate_tensors()
         source = interpreter.get_input_details()[0]["index"]
-        by_shape = {tuple(int(n) for n in told["shape"]): told["index"] for told in interpreter.get_output_details()}
+        by_shape = {tuple(int(n) for n in told["shape"]): told for told in interpreter.get_output_details()}
         rows = []
         for sample in share:
             interpreter.set_tensor(source, model_input(decode(sample.path.read_bytes())))
             interpreter.invoke()
-            shares = interpreter.get_tensor(by_shape[1, labels])[0].copy()
-            leaf = interpreter.get_tensor(by_shape[1, 1])[0].copy() if (1, 1) in by_shape else [np.nan]
+            shares = _widened(interpreter, by_shape[1, labels])
+            leaf = _widened(interpreter, by_shape[1, 1]) if (1, 1) in by_shape else np.array([np.nan])
             rows.append((shares, leaf))
             bar.update()
         return rows
@@ -75,6 +75,13 @@ def look(samples: Sequence[Sample], file: Path, labels: int) -> Seen:
         halves = [samples[: len(samples) // 2], samples[len(samples) // 2 :]]
         rows = [row for rows in pool.map(work, halves) for row in rows]
     return Seen(np.array([row[0] for row in rows], np.float32), np.array([row[1][0] for row in rows], np.float32))
+
+
+def _widened(interpreter: Any, told: dict[str, Any]) -> Floats:
+    """An output as float32, also of a file that computes in int8 throughout."""
+    values = interpreter.get_tensor(told["index"])[0]
+    scale, zero = told["quantization"]
+    return np.asarray((values.astype(np.float32) - zero) * scale if scale else values.copy(), np.float32)
 
 
 def cooled(probabilities: Floats, temperature: float) -> Floats:

@@ -124,6 +124,7 @@ def _sure_of(candidates: Sequence[Candidate], crop: str | None, rules: Rules) ->
 
 
 def _at_most_two_possible(candidates: Sequence[Candidate], least: float | None, rules: Rules) -> bool:
-    if least is None:
-        return candidates[0].probability + candidates[1].probability >= rules.two_candidates
-    return len(candidates) == 2 or candidates[2].probability < least
+    """Whether two hold nearly all, and no third is still possible for this crop."""
+    if candidates[0].probability + candidates[1].probability < rules.two_candidates:
+        return False
+    return least is None or len(candidates) == 2 or candidates[2].probability < least
