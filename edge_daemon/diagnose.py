@@ -106,7 +106,11 @@ async def _examine(
         refusal = {"fault": why.fault, "hint": why.hint} if isinstance(why, PoorPhoto) else {}
         return {"photo": str(path), "error": why.name, "message": str(why), **refusal}, None
     stages = {stage: round(ms, 2) for stage, ms in watch.stages_ms.items()}
-    return {"photo": str(path), **diagnosis_as_data(diagnosis, skill.catalogue), "stages_ms": stages}, diagnosis
+    return {
+        "photo": str(path),
+        **diagnosis_as_data(diagnosis, skill.catalogue, skill.models.lab_only),
+        "stages_ms": stages,
+    }, diagnosis
 
 
 async def _advise(

@@ -99,6 +99,7 @@ def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Vi
         normalise,
         config.kiosk.language,
         has_reference=lambda label: pictures.path(label) is not None,
+        lab_only=skill.models.lab_only,
     )
 
 

@@ -19,6 +19,8 @@ DECISIONS = {
 }
 """What is said of a decision, and how many candidates it names."""
 
+LAB_ONLY = ". Learned from picked leaves only: show it to the extension officer too"
+
 
 def line(label: str, text: str) -> str:
     """One labelled entry; long text goes on below itself."""
@@ -32,8 +34,10 @@ def answer(diagnosis: Mapping[str, Any]) -> str:
     said, shown = DECISIONS[diagnosis["decision"]]
     named = [f"{candidate['name']}, {candidate['percent']} %" for candidate in diagnosis["candidates"][:shown]]
     best = diagnosis["candidates"][0]["label"] if diagnosis["candidates"] else ""
+    first = diagnosis["candidates"][0] if shown == 1 and diagnosis["candidates"] else {}
+    picked = LAB_ONLY if first.get("lab_only") else ""
     together = f" ({diagnosis['leaves']} leaves together)" if diagnosis.get("leaves", 1) > 1 else ""
-    return said.format(crop=best.partition("/")[0]) + "; ".join(named) + together
+    return said.format(crop=best.partition("/")[0]) + "; ".join(named) + together + picked
 
 
 def stages(stages_ms: Mapping[str, float]) -> str:

@@ -55,6 +55,7 @@ class Visits:
         normalise: Callable[[str], str],
         language: str,
         has_reference: Callable[[str], bool] = lambda label: False,
+        lab_only: Callable[[str], bool] = lambda label: False,
     ) -> None:
         self._line = line
         self._memory = memory
@@ -62,6 +63,7 @@ class Visits:
         self._normalise = normalise
         self._language = language
         self._has_reference = has_reference
+        self._lab_only = lab_only
         self._camera = asyncio.Lock()
         self._waiting = 0
 
@@ -108,7 +110,7 @@ class Visits:
 
     def describe(self, diagnosis: Diagnosis) -> dict[str, Any]:
         """A diagnosis as plain data, its names in the visit's language, and where a picture to compare with is."""
-        data = diagnosis_as_data(diagnosis, self._catalogue)
+        data = diagnosis_as_data(diagnosis, self._catalogue, self._lab_only)
         for candidate in data["candidates"]:
             label = candidate["label"]
             candidate["reference"] = f"/references/{label}" if self._has_reference(label) else None
@@ -126,8 +128,11 @@ def visit_as_data(visit: Visit) -> dict[str, Any]:
     }
 
 
-def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue) -> dict[str, Any]:
-    """A diagnosis as plain data, its names in the visit's language. Probabilities are 0 to 1."""
+def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue, lab_only: Callable[[str], bool]) -> dict[str, Any]:
+    """A diagnosis as plain data, its names in the visit's language. Probabilities are 0 to 1.
+
+    lab_only: whether the model knows a label from picked leaves alone.
+    """
     return {
         "diagnosis": diagnosis.id,
         "taken_at": diagnosis.taken_at.isoformat(),
@@ -138,6 +143,7 @@ def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue) -> dict[str, A
                 "name": catalogue.name(candidate.label, diagnosis.visit.language),
                 "percent": candidate.percent,
                 "probability": round(candidate.probability, 4),
+                "lab_only": lab_only(candidate.label),
             }
             for candidate in diagnosis.candidates
         ],

@@ -166,6 +166,17 @@ def _likeliest_other_crop(
     return np.asarray(shares.max(1))
 
 
+def never_learned(data: Path, build: Path, network: str = "lite0") -> list[Sample]:
+    """The leaves that model.tune held out. build: holds the frozen network's features."""
+    train, strangers = leaves(data, "train"), others(data, "train")
+    labels = np.array([sample.label for sample in train])
+    kept = build / f"frozen-{network}-{fingerprint([*train, *strangers])[:8]}.npy"
+    targets = np.unique(labels, return_inverse=True)[1]
+    groups = groups_of(np.load(kept)[: len(train), :EMBEDDING], targets)
+    out = held_out(groups, targets, HELD_OUT, np.random.default_rng(SEED))
+    return [sample for sample, apart in zip(train, out, strict=True) if apart]
+
+
 def main() -> None:
     """See the module's description."""
     parser = argparse.ArgumentParser(description="Find a tuned model's temperature and limits.")
@@ -176,26 +187,22 @@ def main() -> None:
     arguments = parser.parse_args()
     train, strangers = leaves(arguments.data, "train"), others(arguments.data, "train")
     labels = sorted({sample.label for sample in train})
-    targets = np.array([labels.index(sample.label) for sample in train])
-    fingerprinted = fingerprint([*train, *strangers])
-    frozen = np.load(arguments.build / f"frozen-{arguments.network}-{fingerprinted[:8]}.npy")[: len(train)]
-    out = held_out(groups_of(frozen[:, :EMBEDDING], targets), targets, HELD_OUT, np.random.default_rng(SEED))
-    seen = look(
-        [sample for sample, kept in zip(train, out, strict=True) if kept], arguments.build / arguments.file, len(labels)
-    )
-    field = np.array([sample.setting == "field" for sample, kept in zip(train, out, strict=True) if kept])
-    rules = rules_from(seen, targets[out], labels, field)
+    apart = never_learned(arguments.data, arguments.build, arguments.network)
+    targets = np.array([labels.index(sample.label) for sample in apart])
+    field = np.array([sample.setting == "field" for sample in apart])
+    seen = look(apart, arguments.build / arguments.file, len(labels))
+    rules = rules_from(seen, targets, labels, field)
     strange = look(strangers, arguments.build / arguments.file, len(labels))
     told = {
         "labels": labels,
         "rules": rules,
         "training": {
-            "photographs": int((~out).sum()),
-            "held_out": int(out.sum()),
+            "photographs": len(train) - len(apart),
+            "held_out": len(apart),
             "strangers": len(strangers),
-            "data_fingerprint": fingerprinted,
+            "data_fingerprint": fingerprint([*train, *strangers]),
             "seed": SEED,
-            **held_out_figures(seen.probabilities, targets[out], field, rules["temperature"]),
+            **held_out_figures(seen.probabilities, targets, field, rules["temperature"]),
             "strangers_refused_that_were_learned_from": round(float((strange.leaf < rules["leaf"]).mean()), 4),
         },
     }

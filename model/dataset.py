@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+OTHER_LEAF = "other_leaf"
+FEW_FROM_THE_FIELD = 5
+"""A class with fewer photographs from the field than this counts as known from picked leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,31 @@ def leaves(data: Path, split: str) -> list[Sample]:
 
 
 def others(data: Path, split: str) -> list[Sample]:
-    """What is no leaf of a known crop, by kind: "natural" (things, scenes) and "other_leaf". Raises NoPhotographs."""
+    """What is no leaf of a known crop, by kind: "natural" (things, scenes) and "other_leaf". Raises NoPhotographs.
+
+    The source of another leaf is its species ("apple"), of the rest the collection that it is from.
+    """
     rows = [row for row in _manifest(data / "ood") if row["split"] == split]
-    return [Sample(data / "ood" / row["path"], row["kind"], sha256=row["sha256"]) for row in rows]
+    return [
+        Sample(
+            data / "ood" / row["path"],
+            kind := row["kind"],
+            _species(row) if kind == OTHER_LEAF else row["source"],
+            sha256=row["sha256"],
+        )
+        for row in rows
+    ]
+
+
+def _species(row: dict[str, str]) -> str:
+    """Of a path such as Test/test_images/Cherry_(including_sour)___healthy/1.jpg."""
+    return row["source_path"].split("/")[-2].partition("___")[0].partition("_")[0].lower()
+
+
+def lab_only(samples: list[Sample]) -> list[str]:
+    """The labels that are known from picked leaves on plain grounds alone, or nearly so; sorted."""
+    fields = Counter(sample.label for sample in samples if sample.setting == "field")
+    return sorted({sample.label for sample in samples if fields[sample.label] < FEW_FROM_THE_FIELD})
 
 
 def tree(folder: Path) -> list[Sample]:

@@ -26,7 +26,7 @@ from ai_edge_quantizer.recipe import AlgorithmName
 from torch import Tensor, nn
 
 from edge_daemon.vision.image import decode, model_input
-from model.dataset import leaves
+from model.dataset import Sample, leaves
 from model.networks import SIDE, MobileNetV3, pretrained_lite
 from model.tune import Leafnet
 
@@ -121,6 +121,11 @@ def quantised(source: Path, path: Path, quantise: Callable[[Quantizer], Any]) ->
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
+def some_of(train: Sequence[Sample]) -> Sequence[Sample]:
+    """Photographs for the ranges, evenly spread over classes and sources."""
+    return train[:: len(train) // CALIBRATION]
+
+
 def check(network: Shipped, path: Path, photos: Sequence[Any]) -> None:
     """Whether PyTorch and the file agree on real photographs. Raises ValueError."""
     interpreter = Interpreter(str(path), num_threads=1)
@@ -182,7 +187,7 @@ def main() -> None:
     build = arguments.build
     network = Shipped(load(build / f"tuned-{arguments.network}.pt")).eval()
     train = leaves(arguments.data, "train")
-    photos = [model_input(decode(sample.path.read_bytes())) for sample in train[:: len(train) // CALIBRATION]]
+    photos = [model_input(decode(sample.path.read_bytes())) for sample in some_of(train)]
     float32 = build / "leaf-f32.tflite"
     litert_torch.convert(network, (EXAMPLE,)).export(str(float32))
     check(network, float32, photos[:12])

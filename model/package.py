@@ -22,10 +22,11 @@ from ai_edge_litert.interpreter import Interpreter
 from edge_daemon.diagnosis import WHERE_SIDE
 from edge_daemon.vision.classifier import drawn_input
 from edge_daemon.vision.manifest import MANIFEST, MODEL
+from model.dataset import lab_only, leaves
 from model.evaluate import evaluate
 
 NAME = "lite0-tuned"
-VERSION = 2
+VERSION = 3
 PREPROCESSING = (
     "edge_daemon.vision.image: decode to RGB with the short side at 224, then the middle square; uint8. "
     "The graph itself subtracts 127 and divides by 128."
@@ -42,7 +43,7 @@ def outputs_of(interpreter: Any, classes: int, embedding: int) -> dict[str, int]
 
 
 def manifest(model: Path, fit: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of a converted file and its fit, without metrics."""
+    """The manifest of a converted file and its fit (labels, lab_only, rules, training), without metrics."""
     data = model.read_bytes()
     interpreter = Interpreter(model_content=data, num_threads=1)
     interpreter.allocate_tensors()
@@ -65,6 +66,7 @@ def manifest(model: Path, fit: dict[str, Any]) -> dict[str, Any]:
         "embedding_size": 1280,
         "preprocessing": PREPROCESSING,
         "outputs": places,
+        "lab_only": fit["lab_only"],
         "rules": fit["rules"],
         "self_test": {
             "seed": seed,
@@ -92,7 +94,8 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(arguments.build / arguments.file, arguments.out / MODEL)
-    told = manifest(arguments.out / MODEL, json.loads((arguments.build / "fit.json").read_text(encoding="utf-8")))
+    fit = json.loads((arguments.build / "fit.json").read_text(encoding="utf-8"))
+    told = manifest(arguments.out / MODEL, {**fit, "lab_only": lab_only(leaves(arguments.data, "train"))})
     _write(arguments.out, told)
     summary, _ = evaluate(arguments.data / "leaves" / "val", arguments.out)
     strange, _ = evaluate(arguments.data / "ood" / "val", arguments.out)

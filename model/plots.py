@@ -83,17 +83,18 @@ def confusions(judged: Sequence[Judged], path: Path) -> None:
 
 
 def shift(measured: dict[str, Any], path: Path) -> None:
-    """Top-1, crop given, on known and on new sources, for each network."""
-    rows = [row for row in measured["networks"] if row.get("new_sources") is not None]
-    figure, axes = plt.subplots(figsize=(6.4, 3.2))
-    places = np.arange(len(rows))
-    for offset, key, colour, words in (
-        (-0.2, "val_crop_given", INK, "leaves/val: the sources of training"),
-        (0.2, "new_sources", SECOND, "sources that were left out"),
-    ):
-        bars = axes.bar(places + offset, [row[key] * 100 for row in rows], 0.38, color=colour, label=words)
-        axes.bar_label(bars, fmt="%.0f")
-    axes.set_xticks(places, [row["name"] for row in rows])
+    """Top-1, crop given, on validation and on each source that was left out, for each network."""
+    at_home = {row["name"]: row["f32"] for row in measured["networks"]}
+    rows = [row for row in measured["abroad"] if row["name"] in at_home]
+    names = sorted(rows[0]["sources"]) if rows else []
+    figure, axes = plt.subplots(figsize=(7.2, 3.6))
+    for offset, row, colour in zip((-0.2, 0.2), rows, (GREY, INK), strict=False):
+        told = [at_home[row["name"]], *(row["sources"][name] for name in names)]
+        heights = [one["crop_given"] * 100 for one in told]
+        axes.bar_label(
+            axes.bar(np.arange(len(told)) + offset, heights, 0.38, color=colour, label=row["name"]), fmt="%.0f"
+        )
+    axes.set_xticks(np.arange(1 + len(names)), ["leaves/val", *(name.replace("_", "\n", 1) for name in names)])
     axes.set_ylabel("top-1, crop given, %")
     axes.set_ylim(0, 115)
     axes.legend(loc="upper right")

@@ -14,9 +14,10 @@ import argparse
 import copy
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,16 @@ BATCH = 32
 @dataclass(frozen=True)
 class Plan:
     """What a run does. sides: of the square that each epoch sees, pixels; rough: how many epochs see most photos
-    blended, and soft targets, before the rate begins anew and the rest sees them more as they are; rate: of the
-    network; head_rate: of the last layers; within: weight of the loss among the labels of the leaf's own crop;
-    strangers: of a batch; keep: of the running average, at each step."""
+    blended, and soft targets, before the rate begins anew and the rest sees them more as a kiosk does: less blended,
+    `fields` times as many from the field, and as many leaves as things among the strangers; rate: of the network;
+    head_rate: of the last layers; within: weight of the loss among the labels of the leaf's own crop; strangers: of a
+    batch; keep: of the running average, at each step."""
 
     network: str = "lite0"
     frozen: int = 3
-    sides: tuple[int, ...] = (160,) * 6 + (192,) * 6
+    sides: tuple[int, ...] = (160,) * 6 + (192,) * 15
     rough: int = 12
+    fields: float = 3.0
     rate: float = 2e-4
     head_rate: float = 1e-3
     decay: float = 0.05
@@ -125,11 +128,21 @@ def _tensor(photos: npt.NDArray[np.uint8]) -> Tensor:
     return as_read.contiguous(memory_format=torch.channels_last)
 
 
-def chances(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """How often each is shown: one of a class and source with n photographs, in proportion to n ** -0.5."""
-    keys = [(sample.label, sample.source) for sample in samples]
-    counts = {key: keys.count(key) for key in set(keys)}
-    weights = np.array([counts[key] ** -0.5 for key in keys])
+def chances(samples: Sequence[Sample], field: float = 1.0) -> npt.NDArray[np.float64]:
+    """How often each is shown: one of a class and source with n photographs, in proportion to n ** -0.5.
+
+    field: how many times as often if it is from the field.
+    """
+    counts = Counter((sample.label, sample.source) for sample in samples)
+    weights = np.array([counts[sample.label, sample.source] ** -0.5 for sample in samples])
+    weights[[sample.setting == "field" for sample in samples]] *= field
+    return np.asarray(weights / weights.sum())
+
+
+def kinds_alike(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
+    """How often each is shown, so that every kind is shown as often as another."""
+    counts = Counter(sample.label for sample in samples)
+    weights = np.array([1 / counts[sample.label] for sample in samples])
     return np.asarray(weights / weights.sum())
 
 
@@ -138,7 +151,8 @@ class Batches:
 
     def __init__(self, leaves: Photographs, strangers: Photographs, plan: Plan) -> None:
         self._leaves, self._strangers, self._plan = leaves, strangers, plan
-        self._chances = chances(leaves.samples)
+        self._chances = chances(leaves.samples), chances(leaves.samples, plan.fields)
+        self._strange = kinds_alike(strangers.samples)
         self._grounds = [
             canvas for canvas, sample in zip(strangers.canvases, strangers.samples, strict=True) if not is_plain(sample)
         ]
@@ -147,7 +161,8 @@ class Batches:
         """(photos, targets); the same for the same seed and epoch."""
         generator = np.random.default_rng([self._plan.seed, epoch])
         known = BATCH - self._plan.strangers
-        chosen = generator.choice(len(self._leaves.samples), len(self._leaves.samples), p=self._chances)
+        shown = self._chances[epoch >= self._plan.rough]
+        chosen = generator.choice(len(self._leaves.samples), len(self._leaves.samples), p=shown)
         steps = self.steps
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._make, chosen[:known], epoch, generator)
@@ -164,7 +179,10 @@ class Batches:
         return len(self._leaves.samples) // (BATCH - self._plan.strangers)
 
     def _make(self, rows: npt.NDArray[np.int64], epoch: int, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-        strange = generator.integers(0, len(self._strangers.samples), self._plan.strangers)
+        if epoch < self._plan.rough:
+            strange = generator.integers(0, len(self._strangers.samples), self._plan.strangers)
+        else:
+            strange = generator.choice(len(self._strangers.samples), self._plan.strangers, p=self._strange)
         views = [self._view(self._leaves, int(row), epoch, generator) for row in rows]
         views += [self._view(self._strangers, int(row), epoch, generator) for row in strange]
         targets = np.concatenate([self._leaves.targets[rows], self._strangers.targets[strange]])
@@ -363,8 +381,9 @@ def read(data: Path, out: Path, network: Leafnet, plan: Plan) -> Data:
     else:
         groups = groups_of(features[: len(train), : network.network.embedding], everything.targets)
         out_of = held_out(groups, everything.targets, plan.held_out, np.random.default_rng(plan.seed))
-    rows = np.concatenate([np.flatnonzero(~out_of), len(train) + np.arange(len(strange))])
-    return Data(labels, everything.only(~out_of), everything.only(out_of), strangers, features[rows])
+    met = np.array([sample.source not in plan.without for sample in strange])
+    rows = np.concatenate([np.flatnonzero(~out_of), len(train) + np.flatnonzero(met)])
+    return Data(labels, everything.only(~out_of), everything.only(out_of), strangers.only(met), features[rows])
 
 
 def main() -> None:
@@ -376,17 +395,17 @@ def main() -> None:
     parser.add_argument(
         "--epochs",
         type=int,
-        default=12,
-        help="0: only the last layers are fitted",
+        metavar="N",
+        help="a shorter run, all of it rough; 0: only the last layers are fitted",
     )
-    parser.add_argument("--without", nargs="*", default=(), metavar="SOURCE", help="leave these sources out")
+    parser.add_argument(
+        "--without", nargs="*", default=(), metavar="SOURCE", help="leave these sources and species out"
+    )
     arguments = parser.parse_args()
-    half = arguments.epochs // 2
-    plan = Plan(
-        network=arguments.network,
-        sides=(160,) * half + (192,) * (arguments.epochs - half),
-        without=tuple(arguments.without),
-    )
+    plan = Plan(network=arguments.network, without=tuple(arguments.without))
+    if arguments.epochs is not None:
+        half = arguments.epochs // 2
+        plan = replace(plan, sides=(160,) * half + (192,) * (arguments.epochs - half), rough=arguments.epochs)
     name = f"{'tuned' if plan.sides else 'probed'}-{plan.network}"
     name += "-without-" + "-".join(plan.without) if plan.without else ""
     arguments.out.mkdir(parents=True, exist_ok=True)

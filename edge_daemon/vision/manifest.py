@@ -62,7 +62,11 @@ class SelfTest(_Part):
 
 
 class Manifest(_Part):
-    """manifest.json. `preprocessing`, `training` and `metrics` are for people; the kiosk does not read them."""
+    """manifest.json. `preprocessing`, `training` and `metrics` are for people; the kiosk does not read them.
+
+    lab_only: the labels that were learned from picked leaves on plain grounds alone; nobody knows how they do in a
+    field, and the kiosk says so.
+    """
 
     schema_version: Literal[1]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
@@ -73,6 +77,7 @@ class Manifest(_Part):
     input_shape: tuple[int, int, int, int]
     embedding_size: int
     outputs: Outputs
+    lab_only: tuple[str, ...] = ()
     rules: Rules
     self_test: SelfTest
     preprocessing: str
@@ -85,6 +90,8 @@ class Manifest(_Part):
             raise ValueError("a label stands twice")
         if wrong := [label for label in self.labels if not LABEL.fullmatch(label)]:
             raise ValueError(f"{wrong[0]!r} is not <crop>/<disease>")
+        if unknown := set(self.lab_only) - set(self.labels):
+            raise ValueError(f"lab_only names {min(unknown)!r}, which is no label")
         if len(self.self_test.probabilities) != len(self.labels):
             raise ValueError("self_test has not one probability for each label")
         return self

@@ -34,6 +34,10 @@ class Models:
         """The model at work, name and version; None where none is left."""
         return None if self._current is None else self._current.name
 
+    def lab_only(self, label: str) -> bool:
+        """Whether the model at work knows a label from picked leaves alone."""
+        return self._current is not None and label in self._current.manifest.lab_only
+
     def load(self) -> None:
         """Load the first model that works, unless one is at work. Raises ModelError when none is left."""
         while self._current is None:

@@ -45,6 +45,13 @@ def test_each_decision_in_a_sentence(decision: str, said: str) -> None:
     assert receipt.answer({"decision": decision, "candidates": CANDIDATES}) == said
 
 
+def test_what_was_learned_from_picked_leaves_alone_is_said_so() -> None:
+    candidates = [CANDIDATES[0] | {"lab_only": True}, *CANDIDATES[1:]]
+    said = receipt.answer({"decision": "answer", "candidates": candidates})
+    assert said == "Maize common rust, 80 %. Learned from picked leaves only: show it to the extension officer too"
+    assert "picked" not in receipt.answer({"decision": "not_sure", "candidates": candidates})
+
+
 def test_a_long_entry_goes_on_below_itself() -> None:
     lines = receipt.line("Answer", "word " * 60).splitlines()
     assert len(lines) > 1

@@ -27,7 +27,7 @@ from model.calibrate import (
     possible_from,
     rules_from,
 )
-from model.dataset import NoPhotographs, Sample, fingerprint, leaves
+from model.dataset import NoPhotographs, Sample, fingerprint, lab_only, leaves, others
 from model.groups import groups_of, held_out
 from model.metrics import expected_calibration_error
 from model.views import Strength, leaf_mask, shape, soft
@@ -209,6 +209,32 @@ def test_a_manifest_names_label_source_and_setting(tmp_path: Path) -> None:
     assert leaves(tmp_path, "train") == [Sample(path, "rice/blast", "rld", "field", "aa")]
 
 
+def test_another_leaf_has_its_species_for_a_source(tmp_path: Path) -> None:
+    (tmp_path / "ood").mkdir()
+    (tmp_path / "ood" / "manifest.csv").write_text(
+        "path,sha256,source,source_path,licence,split,kind\n"
+        "train/natural/a.webp,aa,BIDS/BSDS500,data/images/train/1.jpg,none,train,natural\n"
+        "train/other_leaf/b.webp,bb,x/y,Test/images/Cherry_(including_sour)___healthy/2.jpg,none,train,other_leaf\n"
+        "val/natural/c.webp,cc,BIDS/BSDS500,data/images/val/3.jpg,none,val,natural\n"
+    )
+    assert [(one.label, one.source, one.sha256) for one in others(tmp_path, "train")] == [
+        ("natural", "BIDS/BSDS500", "aa"),
+        ("other_leaf", "cherry", "bb"),
+    ]
+
+
+def test_a_class_with_few_photographs_from_the_field_is_known_from_the_lab_alone() -> None:
+    counts = {
+        ("maize/healthy", "lab"): 9,
+        ("maize/rust", "lab"): 9,
+        ("maize/rust", "field"): 5,
+        ("rice/blast", "lab"): 1,
+    }
+    counts["rice/blast", "field"] = 4
+    samples = [Sample(Path("x"), label, "s", setting) for (label, setting), n in counts.items() for _ in range(n)]
+    assert lab_only(samples) == ["maize/healthy", "rice/blast"]
+
+
 def test_no_manifest_is_said(tmp_path: Path) -> None:
     with pytest.raises(NoPhotographs, match=r"manifest\.csv: No such file"):
         leaves(tmp_path, "train")
@@ -219,9 +245,53 @@ def test_a_fingerprint_does_not_depend_on_the_order() -> None:
     assert fingerprint(samples) == fingerprint(samples[::-1]) == hashlib.sha256(b"aa\nbb").hexdigest()
 
 
+MEASURED = {
+    "networks": [
+        {
+            "name": "tuned-lite0",
+            "f32": {
+                "mb": 13.9,
+                "latency_ratio": 1.6,
+                "top1": 0.9,
+                "crop_given": 0.91,
+                "top3_crop_given": 1.0,
+                "ece": 0.02,
+            },
+            "f16": {"mb": 7.0, "latency_ratio": 1.6, "top1": 0.9, "crop_given": 0.91, "top3_crop_given": 1.0},
+            "i8": {"mb": 3.9, "latency_ratio": 0.8, "top1": 0.8, "crop_given": 0.81, "top3_crop_given": 0.9},
+        }
+    ],
+    "precisions": [
+        {"name": "leaf-w8", "mb": 3.9, "latency_ratio": 1.6, "top1": 0.9, "crop_given": 0.9, "top3_crop_given": 1.0}
+    ],
+    "abroad": [
+        {
+            "name": "tuned-lite0",
+            "sources": {"rice_x": {"photographs": 7, "crop_given": 0.5}},
+            "all_sources": {"photographs": 7, "crop_given": 0.5},
+            "species": {"apple": {"photographs": 3, "refused": 0.75}},
+        }
+    ],
+}
+
+
+def test_the_tables_of_what_was_measured() -> None:
+    assert card.networks(MEASURED)[2] == "| tuned-lite0 | f32 | 13.9 | 1.6 |  90.0 |  91.0 | 100.0 |   2.0 |"
+    assert card.networks(MEASURED)[4].endswith("|  80.0 |  81.0 |  90.0 |     - |")
+    assert card.precisions(MEASURED)[2] == "| leaf-w8 | 3.9 | 1.6 |  90.0 |  90.0 | 100.0 |"
+    assert card.new_sources(MEASURED)[2:] == ["| rice_x | 7 |  50.0 |", "| all | 7 |  50.0 |"]
+    assert card.new_species(MEASURED)[2:] == ["| apple | 3 |  75.0 |"]
+
+
 def test_the_card_has_every_section_that_is_written_into_it() -> None:
-    text = card.CARD.read_text(encoding="utf-8")
-    for name in ("figures", "strangers", "quality", "classes"):
-        assert f"\n| new {name} |\n" in card.fill(text, name, [f"| new {name} |"])
+    pages = {
+        card.MODEL_CARD: ("figures", "conformal", "strangers", "quality", "classes", "lab only"),
+        card.DATA_CARD: ("sources",),
+        card.CHOICE: ("networks", "precisions", "new sources", "new species"),
+    }
+    for path, names in pages.items():
+        text = path.read_text(encoding="utf-8")
+        for name in names:
+            assert f"\n| new {name} |\n" in card.fill(text, name, [f"| new {name} |"])
     with pytest.raises(ValueError, match="no section nonsense"):
         card.fill(text, "nonsense", [])

@@ -90,6 +90,7 @@ def test_another_file_than_the_manifest_says(copy: Path, damage: Callable[[bytes
     [
         (lambda m: m.update(labels=m["labels"][:-1]), "self_test has not one probability for each label"),
         (lambda m: m.update(labels=[*m["labels"][:-1], m["labels"][0]]), "a label stands twice"),
+        (lambda m: m.update(lab_only=["rice/blight"]), "lab_only names 'rice/blight'"),
         (lambda m: m.update(schema_version=2), "schema_version"),
         (lambda m: m["rules"].update(answer=1.5), "rules.answer"),
         (lambda m: m.pop("rules"), "rules"),

@@ -101,7 +101,8 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
     async def stage(scene: Scene) -> None:
         with Store.open(tmp_path, 10_000, lambda: Instant(NOON, "unsure")) as store, listen(0) as listener:
             line = Line(store)
-            app = build_app(Visits(line, store, Names(), normalise, "en"), status, References(tmp_path / "references"))
+            visits = Visits(line, store, Names(), normalise, "en", lab_only=lambda label: label == "rice/blast")
+            app = build_app(visits, status, References(tmp_path / "references"))
             serving = asyncio.create_task(serve(app, listener))
             address, port = listener.getsockname()
             async with httpx.AsyncClient(base_url=f"http://{address}:{port}", trust_env=False, timeout=20) as client:
@@ -130,6 +131,7 @@ def test_a_whole_visit(play: Callable[[Scene], None]) -> None:
             "name": "धान का झोंका",
             "percent": 85,
             "probability": 0,
+            "lab_only": True,
             "reference": None,
         }
         assert "inference" in photo.json()["stages_ms"]
