@@ -1,6 +1,6 @@
 """Tune a whole pretrained network to leaves.
 
-    python -m model.tune --data DIR --out build/model [--network lite0] [--epochs N] [--without SOURCE ...]
+    python -m model.tune --data DIR --out build/model [--network lite0] [--epochs N] [--steps N] [--without SOURCE ...]
 
 First the layer behind the frozen network is fitted, then everything is tuned from there: a tuned network keeps more of
 what helps in a place that it has not seen when its last layer is good from the start (Kumar et al. 2022). The kept
@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -33,6 +31,7 @@ from model.dataset import Sample, fingerprint, leaves, others
 from model.groups import HELD_OUT, SEED, groups_of, held_out
 from model.lights import blended, light
 from model.networks import SCALES, EfficientNetLite, MobileNetV3, pretrained_lite
+from model.schedule import chances, kinds_alike, pace_at
 from model.views import PLAIN_GROUND, Strength, leaf_mask, shape, soft
 
 BATCH = 32
@@ -126,24 +125,6 @@ def is_plain(sample: Sample) -> bool:
 def _tensor(photos: npt.NDArray[np.uint8]) -> Tensor:
     as_read = torch.from_numpy(photos).permute(0, 3, 1, 2).float()
     return as_read.contiguous(memory_format=torch.channels_last)
-
-
-def chances(samples: Sequence[Sample], field: float = 1.0) -> npt.NDArray[np.float64]:
-    """How often each is shown: one of a class and source with n photographs, in proportion to n ** -0.5.
-
-    field: how many times as often if it is from the field.
-    """
-    counts = Counter((sample.label, sample.source) for sample in samples)
-    weights = np.array([counts[sample.label, sample.source] ** -0.5 for sample in samples])
-    weights[[sample.setting == "field" for sample in samples]] *= field
-    return np.asarray(weights / weights.sum())
-
-
-def kinds_alike(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """How often each is shown, so that every kind is shown as often as another."""
-    counts = Counter(sample.label for sample in samples)
-    weights = np.array([1 / counts[sample.label] for sample in samples])
-    return np.asarray(weights / weights.sum())
 
 
 class Batches:
@@ -326,13 +307,6 @@ def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoi
     return average
 
 
-def pace_at(done: int, rough: int, total: int) -> float:
-    """The share of the top rate: a cosine to nothing after `rough` steps, then another (Loshchilov and Hutter 2017)."""
-    begun, ends = (0, min(rough, total)) if done < rough else (rough, total)
-    into = done - begun
-    return min(1.0, (into + 1) / 100) * 0.5 * (1 + math.cos(math.pi * into / (ends - begun)))
-
-
 def _follow(average: Leafnet, network: Leafnet, keep: float) -> None:
     with torch.no_grad():
         torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
@@ -396,16 +370,17 @@ def main() -> None:
         "--epochs",
         type=int,
         metavar="N",
-        help="a shorter run, all of it rough; 0: only the last layers are fitted",
+        help="a shorter run, half of it rough; 0: only the last layers are fitted",
     )
+    parser.add_argument("--steps", type=int, metavar="N", help="only so many of each epoch, to try the machinery")
     parser.add_argument(
         "--without", nargs="*", default=(), metavar="SOURCE", help="leave these sources and species out"
     )
     arguments = parser.parse_args()
-    plan = Plan(network=arguments.network, without=tuple(arguments.without))
+    plan = Plan(network=arguments.network, without=tuple(arguments.without), limit=arguments.steps)
     if arguments.epochs is not None:
         half = arguments.epochs // 2
-        plan = replace(plan, sides=(160,) * half + (192,) * (arguments.epochs - half), rough=arguments.epochs)
+        plan = replace(plan, sides=(160,) * half + (192,) * (arguments.epochs - half), rough=half)
     name = f"{'tuned' if plan.sides else 'probed'}-{plan.network}"
     name += "-without-" + "-".join(plan.without) if plan.without else ""
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ from model.calibrate import (
 from model.dataset import NoPhotographs, Sample, fingerprint, lab_only, leaves, others
 from model.groups import groups_of, held_out
 from model.metrics import expected_calibration_error
+from model.schedule import chances, kinds_alike, pace_at
 from model.views import Strength, leaf_mask, shape, soft
 from model.votes import votes
 from tests.drawn import jpeg, leaf
@@ -233,6 +234,29 @@ def test_a_class_with_few_photographs_from_the_field_is_known_from_the_lab_alone
     counts["rice/blast", "field"] = 4
     samples = [Sample(Path("x"), label, "s", setting) for (label, setting), n in counts.items() for _ in range(n)]
     assert lab_only(samples) == ["maize/healthy", "rice/blast"]
+
+
+def test_small_sources_are_shown_more_often_and_the_field_more_often_than_the_lab() -> None:
+    samples = [Sample(Path("x"), "a/b", "many", "lab")] * 16 + [Sample(Path("x"), "a/b", "few", "field")] * 4
+    shown = chances(samples)
+    assert shown.sum() == pytest.approx(1)
+    assert shown[-1] / shown[0] == pytest.approx(2)
+    assert chances(samples, 3.0)[-1] / chances(samples, 3.0)[0] == pytest.approx(6)
+
+
+def test_every_kind_of_stranger_is_shown_as_often() -> None:
+    shown = kinds_alike([Sample(Path("x"), "natural")] * 9 + [Sample(Path("x"), "other_leaf")] * 3)
+    assert (shown[:9].sum(), shown[9:].sum()) == (pytest.approx(0.5), pytest.approx(0.5))
+
+
+def test_the_rate_falls_to_nothing_and_begins_anew_once() -> None:
+    paces = [pace_at(step, 600, 1000) for step in range(1000)]
+    assert max(paces[:600]) > 0.9
+    assert paces[599] < 0.001
+    assert max(paces[600:]) > 0.8
+    assert paces[999] < 0.001
+    assert paces[0] < 0.02
+    assert all(0 <= pace <= 1 for pace in [*paces, *(pace_at(step, 900, 300) for step in range(300))])
 
 
 def test_no_manifest_is_said(tmp_path: Path) -> None:
