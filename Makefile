@@ -14,7 +14,7 @@ PHONE ?=
 DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench model lock clean system-programs
+.PHONY: help demo run test lint bench model model-table lock clean system-programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,12 +41,25 @@ system-programs: ## what some tests need of the system, installed where we may
 
 DATA ?=
 CONVERT := build/convert-venv/bin/python
-model: $(STAMPS)/dev $(STAMPS)/convert ## fit the shipped model anew: make model DATA=folder-with-leaves-and-ood
+model: $(STAMPS)/dev $(STAMPS)/convert $(STAMPS)/demo-photos ## fit the shipped model anew: make model DATA=folder-with-leaves-and-ood
 	@test -n "$(DATA)" || { echo "Name the photographs: make model DATA=DIR (it holds leaves/ and ood/)." >&2; exit 64; }
 	$(CONVERT) -m model.tune --data "$(DATA)" --out build/model
 	$(CONVERT) -m model.export --data "$(DATA)" --build build/model
 	$(BIN)/python -m model.calibrate --data "$(DATA)" --build build/model
-	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped
+	$(BIN)/python -m model.package --data "$(DATA)" --build build/model --out model/shipped \
+	  --photos $(DEMO_PHOTOS)
+	$(BIN)/python -m model.card --data "$(DATA)"
+	$(BIN)/python -m model.plots --data "$(DATA)"
+
+LEFT_OUT := rice_brri corn_spai_plantdoc tomato_sau potato_scd_plantdoc wheat_lwd grape orange
+model-table: $(STAMPS)/convert ## measure other networks and new places, after make model: make model-table DATA=...
+	@test -n "$(DATA)" || { echo "Name the photographs: make model-table DATA=DIR." >&2; exit 64; }
+	$(CONVERT) -m model.tune --data "$(DATA)" --out build/model --epochs 0
+	$(CONVERT) -m model.tune --data "$(DATA)" --out build/model --epochs 0 --without $(LEFT_OUT)
+	$(CONVERT) -m model.tune --data "$(DATA)" --out build/model --epochs 6 --without $(LEFT_OUT)
+	$(CONVERT) -m model.distil --data "$(DATA)" --build build/model --size small
+	$(CONVERT) -m model.distil --data "$(DATA)" --build build/model --size large
+	$(CONVERT) -m model.compare --data "$(DATA)" --build build/model
 	$(BIN)/python -m model.card --data "$(DATA)"
 	$(BIN)/python -m model.plots --data "$(DATA)"
 

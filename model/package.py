@@ -2,6 +2,7 @@
 
     python -m model.package --data DIR --build build/model --out model/shipped
 
+It also writes what the float32 file says of the demo's photographs, for the test that holds the shipped one to it.
 The self-test's expected outputs are written by the interpreter that is installed here; the figures under `metrics` come
 from the validation split, through the kiosk's own code.
 """
@@ -22,11 +23,13 @@ from ai_edge_litert.interpreter import Interpreter
 from edge_daemon.diagnosis import WHERE_SIDE
 from edge_daemon.vision.classifier import drawn_input
 from edge_daemon.vision.manifest import MANIFEST, MODEL
-from model.dataset import lab_only, leaves
+from model.calibrate import look
+from model.dataset import Sample, lab_only, leaves
 from model.evaluate import evaluate
 
 NAME = "lite0-tuned"
 VERSION = 3
+FLOAT32 = Path(__file__).parents[1] / "tests" / "edge" / "vision" / "float32.json"
 PREPROCESSING = (
     "edge_daemon.vision.image: decode to RGB with the short side at 224, then the middle square; uint8. "
     "The graph itself subtracts 127 and divides by 128."
@@ -91,12 +94,18 @@ def main() -> None:
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--file", default="leaf-mixed.tflite", help="which precision is shipped")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, help="photographs for the comparison with float32")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(arguments.build / arguments.file, arguments.out / MODEL)
     fit = json.loads((arguments.build / "fit.json").read_text(encoding="utf-8"))
     told = manifest(arguments.out / MODEL, {**fit, "lab_only": lab_only(leaves(arguments.data, "train"))})
     _write(arguments.out, told)
+    if arguments.photos:
+        samples = [Sample(path, "") for path in sorted(arguments.photos.glob("*.jpg"))]
+        said = look(samples, arguments.build / "leaf-f32.tflite", len(fit["labels"])).probabilities
+        rows = {one.path.name: [round(float(p), 5) for p in row] for one, row in zip(samples, said, strict=True)}
+        FLOAT32.write_text(json.dumps(rows) + "\n", encoding="utf-8")
     summary, _ = evaluate(arguments.data / "leaves" / "val", arguments.out)
     strange, _ = evaluate(arguments.data / "ood" / "val", arguments.out)
     figures = ("top1", "top3", "top1_crop_given", "top3_crop_given", "coverage", "accuracy_when_it_answers", "ece")
