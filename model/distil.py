@@ -38,7 +38,15 @@ def main() -> None:
     torch.set_num_threads(2)
     labels = sorted({sample.label for sample in leaves(arguments.data, "train")})
     teacher = load(arguments.build / "tuned-lite0.pt").to(memory_format=torch.channels_last)
-    plan = Plan(sides=(128,) * arguments.epochs, rough=arguments.epochs, rate=3e-3, head_rate=3e-3, keep=0.99, frozen=0)
+    plan = Plan(
+        sides=(128,) * arguments.epochs,
+        rough=arguments.epochs,
+        rate=3e-3,
+        head_rate=3e-3,
+        keep=0.99,
+        frozen=0,
+        of_start=0.0,
+    )
     data = read(arguments.data, arguments.build, teacher, plan)
     torch.manual_seed(plan.seed)
     pupil = Leafnet(MobileNetV3(arguments.size == "large"), len(labels)).to(memory_format=torch.channels_last)

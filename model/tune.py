@@ -4,8 +4,9 @@
 
 First the layer behind the frozen network is fitted, then everything is tuned from there: a tuned network keeps more of
 what helps in a place that it has not seen when its last layer is good from the start (Kumar et al. 2022). The kept
-weights are a running average (Izmailov et al. 2018; Polyak). One fold of the look-alike groups is never learned from;
-the limits of decisions are found there (model.calibrate). A run that was cut off goes on from its last checkpoint.
+weights are means of running averages (Izmailov et al. 2018; Wortsman et al. 2022). One fold of the look-alike groups is
+never learned from; the limits of decisions are found there (model.calibrate). A run that was cut off goes on from its
+last checkpoint.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Plan:
     blended, and soft targets, before the rate begins anew and the rest sees them more as a kiosk does: less blended,
     `fields` times as many from the field, and as many leaves as things among the strangers; rate: of the network;
     head_rate: of the last layers; within: weight of the loss among the labels of the leaf's own crop; strangers: of a
-    batch; keep: of the running average, at each step."""
+    batch; keep: of the running average, at each step; of_start: the share of the start in what is kept."""
 
     network: str = "lite0"
     frozen: int = 3
@@ -58,6 +59,7 @@ class Plan:
     within: float = 0.5
     strangers: int = 3
     keep: float = 0.998
+    of_start: float = 0.1
     strength: Strength = field(default_factory=Strength)
     held_out: float = HELD_OUT
     without: tuple[str, ...] = ()
@@ -262,9 +264,15 @@ Loss = Callable[[Leafnet, Tensor, Tensor, np.random.Generator, int], Tensor]
 
 
 def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoint: Path | None) -> Leafnet:
-    """Tune everything; gives the running average. Goes on from the checkpoint if there is one of this plan."""
+    """Tune everything; gives the mean of the running averages at the ends of both cycles, and a part of the start.
+
+    What lies between two ends of one run is right more often than either (Wortsman et al. 2022, "Model soups"), and a
+    little of the start keeps what helps in a place that was never seen ("Robust fine-tuning of zero-shot models", the
+    same year). Goes on from the checkpoint if there is one of this plan.
+    """
     network.network.frozen = plan.frozen
-    average = copy.deepcopy(network)
+    start, average = copy.deepcopy(network.state_dict()), copy.deepcopy(network)
+    ends: list[dict[str, Tensor]] = []
     head = [*network.disease.parameters(), *network.leaf.parameters()]
     solver = torch.optim.AdamW(
         [
@@ -283,6 +291,7 @@ def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoi
             network.load_state_dict(kept["network"])
             average.load_state_dict(kept["average"])
             solver.load_state_dict(kept["solver"])
+            ends = kept["ends"]
     bar = tqdm(total=total, initial=first * steps, unit="step", desc=f"tuning {plan.network}")
     for epoch in range(first, len(plan.sides)):
         network.train()
@@ -301,10 +310,21 @@ def tune(network: Leafnet, batches: Batches, loss_of: Loss, plan: Plan, checkpoi
             _follow(average, network, min(plan.keep, (done + 1) / (done + 10)))
             bar.update()
             bar.set_postfix(loss=f"{loss.item():.2f}")
+        if epoch + 1 in {plan.rough, len(plan.sides)}:
+            ends.append(copy.deepcopy(average.state_dict()))
         if checkpoint is not None:
-            _save(checkpoint, network, average, solver, epoch + 1, told)
+            _save(checkpoint, network, average, solver, ends, epoch + 1, told)
     bar.close()
+    average.load_state_dict(stirred(start, ends, plan.of_start))
     return average
+
+
+def stirred(start: dict[str, Tensor], ends: list[dict[str, Tensor]], of_start: float) -> dict[str, Tensor]:
+    """The mean of the ends, less `of_start`, which is the start's. Without an end it is the start."""
+    if not ends:
+        return start
+    share = (1 - of_start) / len(ends)
+    return {name: of_start * value + share * sum(end[name] for end in ends) for name, value in start.items()}
 
 
 def _follow(average: Leafnet, network: Leafnet, keep: float) -> None:
@@ -314,10 +334,12 @@ def _follow(average: Leafnet, network: Leafnet, keep: float) -> None:
             ours.copy_(theirs)
 
 
-def _save(path: Path, network: Leafnet, average: Leafnet, solver: Any, epoch: int, told: str) -> None:
+def _save(
+    path: Path, network: Leafnet, average: Leafnet, solver: Any, ends: list[dict[str, Tensor]], epoch: int, told: str
+) -> None:
     parts = {"network": network.state_dict(), "average": average.state_dict(), "solver": solver.state_dict()}
     beside = path.with_suffix(".part")
-    torch.save({**parts, "epoch": epoch, "plan": told}, beside)
+    torch.save({**parts, "ends": ends, "epoch": epoch, "plan": told}, beside)
     beside.replace(path)
 
 
