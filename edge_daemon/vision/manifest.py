@@ -90,10 +90,10 @@ class Manifest(_Part):
             raise ValueError("a label stands twice")
         if wrong := [label for label in self.labels if not LABEL.fullmatch(label)]:
             raise ValueError(f"{wrong[0]!r} is not <crop>/<disease>")
-        if unknown := set(self.lab_only) - set(self.labels):
-            raise ValueError(f"lab_only names {min(unknown)!r}, which is no label")
         if len(self.self_test.probabilities) != len(self.labels):
             raise ValueError("self_test has not one probability for each label")
+        if unknown := set(self.lab_only) - set(self.labels):
+            raise ValueError(f"lab_only names {min(unknown)!r}, which is no label")
         return self
 
     @property
