@@ -83,6 +83,13 @@ def decisions(title: str, summary: dict[str, Any]) -> list[str]:
     return [f"| {title} | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|", f"| photographs | {numbers} |"]
 
 
+def misnamed(summary: dict[str, Any]) -> list[str]:
+    """What the kiosk says to a farmer who named a crop that the leaf is not of."""
+    shares = summary["another_crop_named"]
+    title = "| `leaves/val`, each other crop named in turn | " + " | ".join(shares) + " |"
+    return [title, "|---" * (1 + len(shares)) + "|", f"| % | {' | '.join(map(percent, shares.values()))} |"]
+
+
 def conformal(summary: dict[str, Any]) -> list[str]:
     """For each crop, how often the truth is among what the kiosk still calls possible, and how much that is."""
     lines = [
@@ -175,6 +182,8 @@ def sections(data: Path, model: Path) -> dict[Path, dict[str, list[str]]]:
             *settings(judged, data),
             "",
             *decisions("`leaves/val`, crop given", val),
+            "",
+            *misnamed(val),
         ],
         "strangers": decisions("`ood/val`, crop not known", strangers),
         "quality": [

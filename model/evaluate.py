@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ from model.metrics import BINS, expected_calibration_error
 from model.votes import votes
 
 POOR_PHOTO = "poor_photo"
+UNTOLD = {"shares", "misnamed"}
+"""Of a row, what a file of them would be too large with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Judged:
     """One photograph. best: five candidates, best first; best_crop_given: masked to the label's crop, if known.
 
     possible: how many labels the model's conformal set holds, None where it has none; truth_possible: whether the label
-    is among them. shares: the calibrated probability of each of the model's labels.
+    is among them. shares: the calibrated probability of each of the model's labels. misnamed: what would be decided for
+    a farmer who named another crop, for each other crop of the model.
     """
 
     path: str
@@ -57,6 +61,7 @@ class Judged:
     fault: str | None = None
     error: str | None = None
     shares: tuple[float, ...] = field(default=(), repr=False)
+    misnamed: tuple[str, ...] = field(default=(), repr=False)
 
     def right(self, depth: int, *, crop_given: bool) -> bool:
         """Whether the label is among the first `depth`."""
@@ -65,7 +70,7 @@ class Judged:
 
     def as_row(self) -> dict[str, Any]:
         """As plain data: path, label, best, best_crop_given and decision always; fault and error where there is one."""
-        return {key: value for key, value in asdict(self).items() if value is not None and key != "shares"}
+        return {key: value for key, value in asdict(self).items() if value is not None and key not in UNTOLD}
 
 
 @dataclass(slots=True)
@@ -93,6 +98,7 @@ class Judge:
         within = of_crop(finding.labels, calibrated, known) if known else best
         least = self.classifier.rules.possible.get(known or "")
         possible = None if least is None else {one.label for one in within if one.probability >= least}
+        others = sorted(self.crops - {crop}) if known else ()
         fault = quality.measure(canvas).fault()
         return Judged(
             path=name,
@@ -102,6 +108,7 @@ class Judge:
             possible=None if possible is None else len(possible),
             truth_possible=None if possible is None else sample.label in possible,
             shares=tuple(calibrated),
+            misnamed=tuple(decide([finding], other, self.classifier.rules).decision.value for other in others),
             decision=POOR_PHOTO if fault else verdict.decision.value,
             leaf=round(finding.leaf, 4),
             fault=fault,
@@ -129,10 +136,17 @@ def summarise(judged: Sequence[Judged], labels: Sequence[str]) -> dict[str, Any]
         "ece": _ece(known, crop_given=False),
         "ece_crop_given": _ece(known, crop_given=True),
         "decisions": decisions,
+        "another_crop_named": _misnamed(known),
         "leaves_voting": votes(known, labels),
         "crops": _crops(known),
         "classes": _classes(known),
     }
+
+
+def _misnamed(known: Sequence[Judged]) -> dict[str, float]:
+    """Each decision's share, over all photographs and all crops that they are not of."""
+    counts = Counter(decision for row in known for decision in row.misnamed)
+    return {name: count / counts.total() for name, count in counts.most_common()}
 
 
 def _crops(known: Sequence[Judged]) -> dict[str, dict[str, Any]]:
@@ -195,6 +209,8 @@ def table(summary: dict[str, Any]) -> str:
         f"ECE {percent(summary['ece'])} %   {percent(summary['ece_crop_given'])} % crop given   ({BINS} bins)",
         "decisions: " + ", ".join(f"{name} {count}" for name, count in summary["decisions"].items()),
     ]
+    named = ", ".join(f"{name} {percent(part).strip()} %" for name, part in summary["another_crop_named"].items())
+    lines.append(f"for a farmer who named another crop: {named or '-'}")
     lines.append(
         "leaves of one visit that vote, drawn of one class (top-1, crop given): "
         + ", ".join(f"{size}: {percent(right).strip()} %" for size, right in summary["leaves_voting"].items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,20 @@ def test_the_decisions_add_up(told: dict[str, Any]) -> None:
     assert told["decisions"].keys() == DECISIONS
     assert sum(told["decisions"].values()) == told["photographs"] - told["unreadable"]
     assert told["classes"].keys() == {"rice/blast", "tomato/late_blight", "tomato/healthy"}
+
+
+def test_each_other_crop_is_named_in_turn(tree: Path, told: dict[str, Any]) -> None:
+    classifier = Classifier.load(Model().path())
+    crops = {label.partition("/")[0] for label in classifier.labels}
+    said: Counter[str] = Counter()
+    for name, own in (
+        ("rice/blast/a.jpg", "rice"),
+        ("tomato/late_blight/c.jpg", "tomato"),
+        ("tomato/healthy/dark.jpg", "tomato"),
+    ):
+        finding = classifier.classify(decode(TREE[name]))
+        said.update(decide([finding], other, classifier.rules).decision.value for other in crops - {own})
+    assert told["another_crop_named"] == {name: pytest.approx(count / said.total()) for name, count in said.items()}
 
 
 def test_the_table_goes_to_stdout(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
