@@ -64,7 +64,7 @@ OWNER = {
 }
 """In which module or package of the kiosk each third-party name stands."""
 
-NO_IO = {"edge_daemon.modem.at", "edge_daemon.modem.pdu", "edge_daemon.modem.alphabet"}
+NO_IO = {"edge_daemon.modem.at", "edge_daemon.modem.pdu", "edge_daemon.modem.alphabet", "edge_daemon.modem.clusters"}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edge_daemon.errors import Refused
+from edge_daemon.modem.clusters import clusters
 
 USER_DATA_OCTETS = 140
 CONCAT_HEADER_OCTETS = 6
@@ -45,13 +46,6 @@ _EXTENSION = {
 _SEPTETS = {character: bytes([code]) for code, character in enumerate(_DEFAULT) if code != ESCAPE} | {
     character: bytes([ESCAPE, code]) for code, character in _EXTENSION.items()
 }
-
-_VIRAMA_CLASS = 9
-"""The canonical combining class of every Indic virama (Unicode Standard, 4.3)."""
-_JOINERS = frozenset("\u200c\u200d")
-_ZWJ = "\u200d"
-_EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
-_TAGS = range(0xE0020, 0xE0080)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,39 +141,6 @@ def _pieces(text: str, coding: Coding, room: int) -> Iterator[tuple[str, int]]:
             yield cluster, sum(units)
         else:
             yield from zip(cluster, units, strict=True)
-
-
-def clusters(text: str) -> Iterator[str]:
-    """The text in pieces that a reader sees as one letter or syllable.
-
-    A small rule in the spirit of Unicode Standard Annex 29 with its Indic conjuncts. A character stays with the one
-    before it if it is a combining mark (matra, nukta, virama, accent), a joiner, an emoji modifier or tag, follows
-    U+200D, is the letter after a virama (with or without a joiner between), the second half of a flag, or LF after CR.
-    Not covered: Hangul letters written as separate jamo, Prepend characters.
-    """
-    start, after_virama, flags = 0, False, 0
-    for place, character in enumerate(text):
-        flags = flags + 1 if "\U0001f1e6" <= character <= "\U0001f1ff" else 0
-        joined = place > 0 and (
-            _extends(character)
-            or text[place - 1] == _ZWJ
-            or (after_virama and unicodedata.category(character)[0] == "L")
-            or (flags > 0 and flags % 2 == 0)
-            or text[place - 1 : place + 1] == "\r\n"
-        )
-        if place > start and not joined:
-            yield text[start:place]
-            start = place
-        is_virama = unicodedata.combining(character) == _VIRAMA_CLASS
-        after_virama = is_virama or (after_virama and character in _JOINERS)
-    yield text[start:]
-
-
-def _extends(character: str) -> bool:
-    code = ord(character)
-    return (
-        unicodedata.category(character)[0] == "M" or character in _JOINERS or code in _EMOJI_MODIFIERS or code in _TAGS
-    )
 
 
 def gsm7_septets(text: str) -> bytes:
