@@ -107,7 +107,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What became of a part. reference: the TP-MR that AT+CMGS answered. status: TP-ST (9.2.3.15).
+    """What became of a part. reference: the TP-MR that AT+CMGS answered. status: TP-ST, see deliveries.meaning.
 
     time: when the service centre took the part; discharge: when it had the outcome. data: a few operators add a text.
     """
