@@ -83,6 +83,22 @@ def _status(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pdu(_: Config, arguments: argparse.Namespace) -> int:
+    import json
+
+    from edge_daemon.modem import pdu_lines
+
+    work = {"decode": pdu_lines.decode, "encode": pdu_lines.encode}[arguments.what]
+    failures = 0
+    for line in sys.stdin.buffer:
+        if not line.isspace():
+            done = work(line)
+            failures += isinstance(done, dict) and "error" in done
+            sys.stdout.buffer.write(json.dumps(done, ensure_ascii=False).encode() + b"\n")  # JSON is UTF-8 everywhere
+            sys.stdout.flush()
+    return 65 if failures else 0
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import demo
 
@@ -125,6 +141,8 @@ def build_parser() -> Parser:
     one.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     now = add("status", "queues, last visit, model, modem, disk", _status)
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
+    one.add_argument("what", choices=["decode", "encode"], help="which way")
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")

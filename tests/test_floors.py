@@ -64,7 +64,10 @@ OWNER = {
 }
 """In which module or package of the kiosk each third-party name stands."""
 
-NO_IO = {"edge_daemon.modem.at", "edge_daemon.modem.pdu", "edge_daemon.modem.alphabet"}
+NO_IO = {
+    f"edge_daemon.modem.{core}"
+    for core in ("alphabet", "at", "clusters", "deliveries", "fields", "pdu", "pdu_lines", "reassembly", "septets")
+} | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 

@@ -1,57 +1,38 @@
 """How a text becomes the parts of an SMS: which coding, how many parts, where to cut. No I/O.
 
 Rules kept here:
-- the coding with the fewest parts; GSM-7 where both need the same number, as every handset shows it;
+- the coding with the fewest parts; where two need the same number, the one that more handsets show: GSM-7, UCS-2,
+  and only then a national language's tables, which are used at all only if the caller names the language;
 - a part never ends inside an escape pair or a surrogate pair, nor inside a syllable that one part can hold;
-- the text goes out as it was given: no letter is replaced by a similar one to save a part.
+- the text goes out as it was given: no letter is left out, nor replaced by a similar one to save a part.
 
-Source: 3GPP TS 23.038 (6.1.2.1.1 packing, 6.2.1 default alphabet, 6.2.1.1 extension table, 6.2.3 UCS2) and
+Source: 3GPP TS 23.038 (6.2.1 default alphabet, 6.2.1.2 national language tables, 6.2.3 UCS2) and
 3GPP TS 23.040 (9.2.3.24: user data is at most 140 octets, header included).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_daemon.errors import Refused
+from edge_daemon.modem import national
+from edge_daemon.modem.clusters import clusters
+from edge_daemon.modem.septets import DEFAULT, alphabet_of
+
+TextCoding = Literal["GSM-7", "UCS-2"]
 
 USER_DATA_OCTETS = 140
-CONCAT_HEADER_OCTETS = 6
-"""UDHL, then the information element 00 03 with reference, total and number (3GPP TS 23.040, 9.2.3.24.1)."""
+CONCAT_OCTETS = 5
+"""The information element 00 03 with reference, total and number (3GPP TS 23.040, 9.2.3.24.1)."""
+WIDE_CONCAT_OCTETS = 6
+"""The information element 08 04, whose reference has two octets (9.2.3.24.8)."""
+SHIFT_OCTETS = 3
+"""The information element 24 01 or 25 01 with a national language identifier (9.2.3.24.15, 9.2.3.24.16)."""
 MAX_PARTS = 10
 """The standard allows 255 parts. More than this is a mistake of ours that a farmer's SIM should not pay for."""
-
-ESCAPE = 0x1B
-_DEFAULT = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ"
-    " !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION = {
-    0x0A: "\f",
-    0x14: "^",
-    0x28: "{",
-    0x29: "}",
-    0x2F: "\\",
-    0x3C: "[",
-    0x3D: "~",
-    0x3E: "]",
-    0x40: "|",
-    0x65: "€",
-}
-_SEPTETS = {character: bytes([code]) for code, character in enumerate(_DEFAULT) if code != ESCAPE} | {
-    character: bytes([ESCAPE, code]) for code, character in _EXTENSION.items()
-}
-
-_VIRAMA_CLASS = 9
-"""The canonical combining class of every Indic virama (Unicode Standard, 4.3)."""
-_JOINERS = frozenset("\u200c\u200d")
-_ZWJ = "\u200d"
-_EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
-_TAGS = range(0xE0020, 0xE0080)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +41,38 @@ class Coding:
 
     dcs: TP-DCS (3GPP TS 23.038, 4). unit_bits: 7 for a septet, 16 for a UCS-2 unit.
     units: how many units a character takes, None if the coding lacks it.
+    locking, single: national language identifiers of the shift tables that the header names, 0 for none.
     """
 
-    name: str
+    name: TextCoding
     dcs: int
     unit_bits: int
     units: Callable[[str], int | None]
+    locking: int = DEFAULT
+    single: int = DEFAULT
 
-    def capacity(self, header_octets: int) -> int:
-        """Units that fit beside a header: 160 or 70 without one, 153 or 67 with CONCAT_HEADER_OCTETS."""
+    def capacity(self, concat_octets: int = 0) -> int:
+        """Units that fit beside the header: 160 or 70 without one, 153 or 67 with CONCAT_OCTETS."""
+        elements = concat_octets + SHIFT_OCTETS * (bool(self.locking) + bool(self.single))
+        header_octets = elements + 1 if elements else 0
         return (USER_DATA_OCTETS - header_octets) * 8 // self.unit_bits
 
 
-def _gsm7_units(character: str) -> int | None:
-    septets = _SEPTETS.get(character)
-    return None if septets is None else len(septets)
+def _gsm7(locking: int = DEFAULT, single: int = DEFAULT) -> Coding:
+    letters = alphabet_of(locking, single)
+
+    def units(character: str) -> int | None:
+        septets = letters.septets(character)
+        return None if septets is None else len(septets)
+
+    return Coding("GSM-7", 0x00, 7, units, locking, single)
 
 
 def _ucs2_units(character: str) -> int:
     return 1 if character <= "\uffff" else 2
 
 
-GSM7 = Coding("GSM-7", 0x00, 7, _gsm7_units)
+GSM7 = _gsm7()
 UCS2 = Coding("UCS-2", 0x08, 16, _ucs2_units)
 
 
@@ -93,10 +84,29 @@ class Parts:
     texts: tuple[str, ...]
 
 
-def split(text: str) -> Parts:
-    """Choose the coding and cut the text. Raises Refused for what no SMS can carry."""
+def languages() -> frozenset[str]:
+    """The languages that have national tables, by ISO 639-1."""
+    return frozenset(national.by_language())
+
+
+def split(
+    text: str,
+    *,
+    coding: TextCoding | None = None,
+    shift: Iterable[str] = (),
+    concat_octets: int = CONCAT_OCTETS,
+) -> Parts:
+    """Choose the coding and cut the text.
+
+    coding: the only one to use, None for the best. shift: languages (ISO 639-1) whose national tables may be used;
+    one without tables is passed over. concat_octets: what the element about parts takes, if there are several.
+    Raises Refused for what no SMS, or not this coding, can carry.
+    """
     _check(text)
-    cuts = [Parts(coding, parts) for coding in (GSM7, UCS2) if (parts := _cut(text, coding)) is not None]
+    usable = [candidate for candidate in codings(shift) if coding in {None, candidate.name}]
+    cuts = [Parts(candidate, parts) for candidate in usable if (parts := _cut(text, candidate, concat_octets))]
+    if not cuts:
+        raise Refused(_lack(text, usable))
     best = min(cuts, key=lambda cut: len(cut.texts))
     if len(best.texts) > MAX_PARTS:
         raise Refused(f"The text needs {len(best.texts)} SMS parts, and {MAX_PARTS} is the most. Shorten it.")
@@ -116,7 +126,26 @@ def _check(text: str) -> None:
             raise Refused(f"Character {place + 1} (U+{ord(character):04X}) is half a surrogate pair. Correct the text.")
 
 
-def _cut(text: str, coding: Coding) -> tuple[str, ...] | None:
+def codings(shift: Iterable[str]) -> Iterator[Coding]:
+    """Every coding that may be used, with the tables of some languages (ISO 639-1); the most widely shown first."""
+    yield GSM7
+    yield UCS2
+    for language in shift:
+        if (tables := national.by_language().get(language)) is not None:
+            if tables.locking:
+                yield _gsm7(locking=tables.identifier)
+                yield _gsm7(locking=tables.identifier, single=tables.identifier)
+            yield _gsm7(single=tables.identifier)
+
+
+def _lack(text: str, usable: list[Coding]) -> str:
+    """Names the first letter that none of the codings has, or else one that the first lacks."""
+    lacking = [c for c in text if all(coding.units(c) is None for coding in usable)]
+    letter = lacking[0] if lacking else next(c for c in text if usable[0].units(c) is None)
+    return f"{usable[0].name} lacks the letter {letter!r} (U+{ord(letter):04X}). Send it in another coding."
+
+
+def _cut(text: str, coding: Coding, concat_octets: int) -> tuple[str, ...] | None:
     """The parts of a text, None if the coding lacks one of its characters."""
     total = 0
     for character in text:
@@ -124,9 +153,9 @@ def _cut(text: str, coding: Coding) -> tuple[str, ...] | None:
         if units is None:
             return None
         total += units
-    if total <= coding.capacity(0):
+    if total <= coding.capacity():
         return (text,)
-    return tuple(_fill(text, coding, coding.capacity(CONCAT_HEADER_OCTETS)))
+    return tuple(_fill(text, coding, coding.capacity(concat_octets)))
 
 
 def _fill(text: str, coding: Coding, room: int) -> Iterator[str]:
@@ -147,68 +176,3 @@ def _pieces(text: str, coding: Coding, room: int) -> Iterator[tuple[str, int]]:
             yield cluster, sum(units)
         else:
             yield from zip(cluster, units, strict=True)
-
-
-def clusters(text: str) -> Iterator[str]:
-    """The text in pieces that a reader sees as one letter or syllable.
-
-    A small rule in the spirit of Unicode Standard Annex 29 with its Indic conjuncts. A character stays with the one
-    before it if it is a combining mark (matra, nukta, virama, accent), a joiner, an emoji modifier or tag, follows
-    U+200D, is the letter after a virama (with or without a joiner between), the second half of a flag, or LF after CR.
-    Not covered: Hangul letters written as separate jamo, Prepend characters.
-    """
-    start, after_virama, flags = 0, False, 0
-    for place, character in enumerate(text):
-        flags = flags + 1 if "\U0001f1e6" <= character <= "\U0001f1ff" else 0
-        joined = place > 0 and (
-            _extends(character)
-            or text[place - 1] == _ZWJ
-            or (after_virama and unicodedata.category(character)[0] == "L")
-            or (flags > 0 and flags % 2 == 0)
-            or text[place - 1 : place + 1] == "\r\n"
-        )
-        if place > start and not joined:
-            yield text[start:place]
-            start = place
-        is_virama = unicodedata.combining(character) == _VIRAMA_CLASS
-        after_virama = is_virama or (after_virama and character in _JOINERS)
-    yield text[start:]
-
-
-def _extends(character: str) -> bool:
-    code = ord(character)
-    return (
-        unicodedata.category(character)[0] == "M" or character in _JOINERS or code in _EMOJI_MODIFIERS or code in _TAGS
-    )
-
-
-def gsm7_septets(text: str) -> bytes:
-    """One byte for each septet, escapes included. Raises KeyError for a character that GSM-7 lacks."""
-    return b"".join(_SEPTETS[character] for character in text)
-
-
-def gsm7_text(septets: bytes) -> str:
-    """The text of septets. An unknown extension shows its default character (3GPP TS 23.038, 6.2.1.1)."""
-    text = []
-    codes = iter(septets)
-    for code in codes:
-        if code != ESCAPE:
-            text.append(_DEFAULT[code])
-            continue
-        extended = next(codes, ESCAPE)
-        text.append(_EXTENSION.get(extended, " " if extended == ESCAPE else _DEFAULT[extended]))
-    return "".join(text)
-
-
-def pack(septets: bytes, fill_bits: int = 0) -> bytes:
-    """Septets, low bits first, after fill bits that bring them to a septet boundary (3GPP TS 23.038, 6.1.2.1.1)."""
-    value = 0
-    for place, septet in enumerate(septets):
-        value |= septet << (7 * place)
-    return (value << fill_bits).to_bytes((7 * len(septets) + fill_bits + 7) // 8, "little")
-
-
-def unpack(octets: bytes, count: int, fill_bits: int = 0) -> bytes:
-    """The first `count` septets of octets, one byte each."""
-    value = int.from_bytes(octets, "little") >> fill_bits
-    return bytes(value >> (7 * place) & 0x7F for place in range(count))

@@ -1,31 +1,33 @@
-"""What every SMS TPDU has in common: octets taken in turn, addresses, user data with its header. No I/O.
+"""What SMS TPDUs are made of: octets taken in turn, addresses, timestamps. No I/O.
 
 Rules kept here:
 - nothing is read past the end, and nothing is guessed: what does not fit the standard is a BadPdu that says where;
-- text stays in its coding's units until the parts are together, so a foreign sender's odd cuts do no harm.
+- where the standard says how to go on with what does not fit, that is done.
 
-Source: 3GPP TS 23.040 (9.1.2.3 semi-octets, 9.1.2.5 addresses, 9.2.3.24 user data header), 3GPP TS 23.038 (4 TP-DCS).
+Source: 3GPP TS 23.040 (9.1.2.3 semi-octets, 9.1.2.5 addresses, 9.2.3.11 timestamps), 3GPP TS 24.011 (8.2.5.1 and
+8.2.5.2, the service centre's address).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta, timezone
 
-from edge_daemon.modem import alphabet
+from edge_daemon.modem.septets import alphabet_of, unpack
 
 INTERNATIONAL = 0x91
 UNKNOWN_TYPE = 0x81
+_INTERNATIONAL_NUMBER = 0b001
 _ALPHANUMERIC = 0b101
 _DIGITS = "0123456789*#abc"
-_CONCAT_8, _CONCAT_16 = 0x00, 0x08
-_SHIFTS = {0x24, 0x25}
-
-CodingName = Literal["GSM-7", "UCS-2"]
+_FILLER = 0xF
+_TIMESTAMP_OCTETS = 7
+_TIME_ZONE_SIGN = 0x08
+_FIRST_YEAR = 1990
+"""Two digits have no century. No SMS is older than 1990, so 90 to 99 are of the last one."""
 
 
 class BadPdu(ValueError):
-    """A PDU that the standard does not allow, or that uses what this program does not read; says which and where."""
+    """A PDU that the standard does not allow; says what is wrong and where."""
 
 
 class Octets:
@@ -59,31 +61,14 @@ class Octets:
         """The next octet. Raises BadPdu if the PDU has ended."""
         return self.take(1, what)[0]
 
+    def is_padding(self) -> bool:
+        """Whether nothing is left but FF, with which a SIM fills its records (3GPP TS 31.102, 4.2.25)."""
+        return all(octet == 0xFF for octet in self._octets[self._next :])
 
-@dataclass(frozen=True, slots=True)
-class Concat:
-    """Which part of which message: 3GPP TS 23.040, 9.2.3.24.1 (one octet) and 9.2.3.24.8 (two)."""
-
-    reference: int
-    parts: int
-    part: int
-
-
-@dataclass(frozen=True, slots=True)
-class UserData:
-    """What one part carries: septets one byte each, or UTF-16BE."""
-
-    coding: CodingName
-    units: bytes
-    concat: Concat | None = None
-
-
-def join(parts: list[UserData]) -> str:
-    """The text of a message from its parts in order. A foreign half of a surrogate pair becomes U+FFFD."""
-    units = b"".join(part.units for part in parts)
-    if parts[0].coding == "GSM-7":
-        return alphabet.gsm7_text(units)
-    return units.decode("utf-16-be", "replace")
+    def end(self, what: str) -> None:
+        """Raises BadPdu if something other than padding follows."""
+        if not self.is_padding():
+            raise BadPdu(f"{self.left} octets follow {what}.")
 
 
 def write_address(number: str) -> bytes:
@@ -108,123 +93,68 @@ def semi_octets(digits: str) -> bytes:
 
 
 def read_smsc(octets: Octets) -> str | None:
-    """The service centre before the TPDU."""
+    """The service centre before the TPDU, None if the PDU names none."""
     length = octets.octet("the service centre's length")
     if length == 0:
         return None
     kind = octets.octet("the service centre's type")
-    return _prefix(kind) + _digits(octets.take(length - 1, "the service centre"), 2 * (length - 1))
+    body = octets.take(length - 1, "the service centre")
+    return _number(kind, body, 2 * len(body)) if body else None
 
 
 def read_address(octets: Octets) -> str:
-    """An address field: a number, or an operator's alphanumeric name."""
-    digits = octets.octet("the address length")
+    """An address field: digits, "+" before them if they are international, or an operator's alphanumeric name."""
+    semi_octet_count = octets.octet("the address length")
     kind = octets.octet("the type of address")
-    body = octets.take((digits + 1) // 2, "the address")
-    if kind >> 4 & 0b111 == _ALPHANUMERIC:
-        return alphabet.gsm7_text(alphabet.unpack(body, digits * 4 // 7))
-    return _prefix(kind) + _digits(body, digits)
+    return _number(kind, octets.take((semi_octet_count + 1) // 2, "the address"), semi_octet_count)
 
 
-def _prefix(kind: int) -> str:
-    return "+" if kind >> 4 & 0b111 == 1 else ""
+def _number(kind: int, body: bytes, semi_octet_count: int) -> str:
+    type_of_number = kind >> 4 & 0b111
+    if type_of_number == _ALPHANUMERIC:
+        return alphabet_of().read(unpack(body, semi_octet_count * 4 // 7))
+    return ("+" if type_of_number == _INTERNATIONAL_NUMBER else "") + _digits(body, semi_octet_count)
 
 
 def _digits(body: bytes, count: int) -> str:
-    nibbles = [nibble for octet in body for nibble in (octet & 0xF, octet >> 4)][:count]
-    if nibbles and nibbles[-1] == 0xF:
+    """Semi-octets up to the filler, which may only stand behind them (9.1.2.3)."""
+    nibbles = _nibbles(body)[:count]
+    while nibbles and nibbles[-1] == _FILLER:
         nibbles.pop()
-    if 0xF in nibbles:
+    if _FILLER in nibbles:
         raise BadPdu(f"A number has the filler F among its digits: {body.hex().upper()}.")
     return "".join(_DIGITS[nibble] for nibble in nibbles)
 
 
-def coding_of(dcs: int) -> CodingName:
-    """The coding that a TP-DCS names. Raises BadPdu for data and for compressed text."""
-    alphabet_bits = dcs >> 2 & 0b11
-    if dcs >> 6 in {0b00, 0b01}:  # general coding; 01: marked for automatic deletion
-        if dcs & 0x20:
-            raise BadPdu(f"TP-DCS {dcs:02X} is compressed text, which is not read here.")
-    elif dcs >> 4 == 0xF:
-        alphabet_bits &= 0b01
-    elif dcs >> 4 in {0xC, 0xD, 0xE}:
-        alphabet_bits = 0b10 if dcs >> 4 == 0xE else 0b00
-    else:
-        raise BadPdu(f"TP-DCS {dcs:02X} belongs to a reserved coding group.")
-    if alphabet_bits == 0b00:
-        return "GSM-7"
-    if alphabet_bits == 0b10:
-        return "UCS-2"
-    raise BadPdu(f"TP-DCS {dcs:02X} is 8-bit data or reserved, and not text.")
+def _nibbles(octets: bytes) -> list[int]:
+    return [nibble for octet in octets for nibble in (octet & 0xF, octet >> 4)]
 
 
-def write_user_data(text: str, coding: alphabet.Coding, concat: Concat | None) -> bytes:
-    """TP-UDL and TP-UD. The text must fit, as alphabet.split cuts it."""
-    header = b"" if concat is None else bytes([5, _CONCAT_8, 3, concat.reference, concat.parts, concat.part])
-    if coding is alphabet.UCS2:
-        body = text.encode("utf-16-be")
-        return bytes([len(header) + len(body)]) + header + body
-    septets = alphabet.gsm7_septets(text)
-    header_septets, fill_bits = _septets_for(len(header))
-    return bytes([header_septets + len(septets)]) + header + alphabet.pack(septets, fill_bits)
+def read_time(octets: Octets, what: str) -> datetime | None:
+    """A timestamp, local with its time zone (9.2.3.11); None if no such moment exists.
 
-
-def read_user_data(octets: Octets, dcs: int, *, has_header: bool) -> UserData:
-    """TP-UDL and TP-UD to the end of the PDU. Raises BadPdu."""
-    coding = coding_of(dcs)
-    length = octets.octet("the user data length")
-    size = (length * 7 + 7) // 8 if coding == "GSM-7" else length
-    body = octets.take(size, "the user data")
-    if size > alphabet.USER_DATA_OCTETS:
-        raise BadPdu(f"The user data has {size} octets, and {alphabet.USER_DATA_OCTETS} is the most.")
-    if octets.left:
-        raise BadPdu(f"{octets.left} octets follow the user data.")
-    header = _header_octets(body) if has_header else 0
-    concat = _read_header(Octets(body[1:header])) if has_header else None
-    if coding == "UCS-2":
-        return UserData(coding, _whole_units(body[header:]), concat)
-    header_septets, fill_bits = _septets_for(header)
-    if header_septets > length:
-        raise BadPdu("The user data header is longer than the user data.")
-    return UserData(coding, alphabet.unpack(body[header:], length - header_septets, fill_bits), concat)
-
-
-def _septets_for(header_octets: int) -> tuple[int, int]:
-    """How many septets a header takes, and the fill bits after it."""
-    septets = (header_octets * 8 + 6) // 7
-    return septets, septets * 7 - header_octets * 8
-
-
-def _header_octets(body: bytes) -> int:
-    if not body or 1 + body[0] > len(body):
-        raise BadPdu("The user data header is longer than the user data.")
-    return 1 + body[0]
-
-
-def _read_header(header: Octets) -> Concat | None:
-    """The information elements; those that are not about parts or alphabets are passed over (9.2.3.24)."""
-    concat = None
-    while header.left:
-        element = header.octet("an information element")
-        data = header.take(header.octet("an element's length"), f"information element {element:02X}")
-        if element in _SHIFTS:
-            raise BadPdu(f"Information element {element:02X}: a national language table, which is not read here.")
-        if element in {_CONCAT_8, _CONCAT_16}:
-            concat = _read_concat(element, data)
-    return concat
-
-
-def _read_concat(element: int, data: bytes) -> Concat | None:
-    """An element with part 0, or a part past the last, is to be ignored (9.2.3.24.1)."""
-    if len(data) != (3 if element == _CONCAT_8 else 4):
-        raise BadPdu(f"Information element {element:02X} has {len(data)} octets.")
-    parts, part = data[-2], data[-1]
-    if not 1 <= part <= parts:
+    A semi-octet that is no digit counts as 0, as the clause says.
+    """
+    field = octets.take(_TIMESTAMP_OCTETS, what)
+    year, month, day, hour, minute, second = bcd(field[:-1])
+    century = 1900 if year >= _FIRST_YEAR % 100 else 2000
+    try:
+        return datetime(century + year, month, day, hour, minute, second, tzinfo=_zone(field[-1]))
+    except ValueError:
         return None
-    return Concat(int.from_bytes(data[:-2], "big"), parts, part)
 
 
-def _whole_units(body: bytes) -> bytes:
-    if len(body) % 2:
-        raise BadPdu("UCS-2 text of an odd number of octets.")
-    return body
+def _zone(octet: int) -> timezone:
+    """Quarters of an hour, with a sign in the place of the first digit's high bit.
+
+    A second digit above 9 counts as what it is, against the clause: other readers agree on it, and senders mean it.
+    """
+    tens, units = octet & 0x07, octet >> 4
+    quarters = 10 * tens + units
+    return timezone(timedelta(minutes=15 * (-quarters if octet & _TIME_ZONE_SIGN else quarters)))
+
+
+def bcd(octets: bytes) -> list[int]:
+    """Two swapped decimal digits an octet; what is no digit counts as 0."""
+    digits = [nibble if nibble <= 9 else 0 for nibble in _nibbles(octets)]
+    return [tens * 10 + units for tens, units in zip(digits[::2], digits[1::2], strict=True)]

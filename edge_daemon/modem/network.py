@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_daemon.modem.fields import BadPdu, CodingName
+from edge_daemon.modem.fields import BadPdu
 from edge_daemon.modem.pdu import Submit, join, parse_submit
+from edge_daemon.modem.userdata import CodingName
 
 REFERENCES = 256
 """TP-MR is one octet (3GPP TS 23.040, 9.2.3.6)."""

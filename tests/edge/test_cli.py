@@ -35,10 +35,10 @@ class Terminal:
         state = "" if "[state]" in text else f'[state]\nfolder = "{self.state}"\n'
         (self.folder / "kiosk.toml").write_text(f"{text}\n{state}", encoding="utf-8")
 
-    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def run(self, *words: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. given: what it reads on standard input."""
         command = [sys.executable, "-m", "edge_daemon", *map(str, words), "--config", str(self.folder / "kiosk.toml")]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
 
     def row(self, *words: str | Path) -> dict[str, Any]:
         """The one JSON object that a command prints."""
@@ -219,3 +219,22 @@ def test_a_reader_that_leaves_is_no_trouble(terminal: Terminal) -> None:
     with os.fdopen(write, "wb") as gone:
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_pdus_are_read_and_written(terminal: Terminal) -> None:
+    asked = json.dumps({"number": "+919812345678", "text": "धान", "smsc": "+31624000000"}) + "\n\n"
+    encoded = terminal.run("pdu", "encode", given=asked)
+    assert (encoded.returncode, encoded.stderr) == (0, "")
+    (pdu,) = json.loads(encoded.stdout)
+    decoded = terminal.run("pdu", "decode", given=json.dumps({"kind": "submit", "pdu": pdu}))
+    row = json.loads(decoded.stdout)
+    assert (decoded.returncode, row["number"], row["text"], row["smsc"]) == (0, "+919812345678", "धान", "+31624000000")
+    assert "धान" in decoded.stdout
+
+
+def test_a_line_that_is_no_pdu_spoils_no_other(terminal: Terminal) -> None:
+    good = json.dumps({"kind": "deliver", "pdu": "07916407058099F9040B916407950303F100008921222140140004D4E2940A"})
+    done = terminal.run("pdu", "decode", given=f"{good}\nnonsense\n{good}\n")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row.get("text") for row in rows] == ["TEST", None, "TEST"]
+    assert (done.returncode, rows[1]) == (65, {"error": "The line is not JSON in UTF-8."})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.errors import Refused
 from edge_daemon.modem import alphabet
+from edge_daemon.modem.clusters import clusters
 
 WITHOUT_SURROGATES = st.characters(exclude_categories=["Cs"])
 INDIC = st.sampled_from("कखतरयीािुे्ँंः़\u200d\u200cநல்లోবা।0 ,.")
@@ -34,24 +37,6 @@ def test_capacity_and_coding(text: str, coding: str, parts: list[int]) -> None:
     cut = alphabet.split(text)
     assert (cut.coding.name, [len(part) for part in cut.texts]) == (coding, parts)
     assert alphabet.count_parts(text) == len(parts)
-
-
-@pytest.mark.parametrize(
-    ("text", "clusters"),
-    [
-        ("क्षत्रिय", ["क्ष", "त्रि", "य"]),
-        ("क्\u200dष क्\u200cष", ["क्\u200dष", " ", "क्\u200cष"]),
-        ("ज़मीन", ["ज़", "मी", "न"]),
-        ("धब्बे हाँ।", ["ध", "ब्बे", " ", "हाँ", "।"]),
-        ("স্ত্রী", ["স্ত্রী"]),
-        ("👩\u200d🌾👍🏽", ["👩\u200d🌾", "👍🏽"]),
-        ("🇮🇳🇳🇵", ["🇮🇳", "🇳🇵"]),
-        ("a\r\nb", ["a", "\r\n", "b"]),
-        ("e\u0301te", ["e\u0301", "t", "e"]),
-    ],
-)
-def test_what_a_reader_sees_as_one_letter_is_one_cluster(text: str, clusters: list[str]) -> None:
-    assert list(alphabet.clusters(text)) == clusters
 
 
 def test_a_syllable_moves_to_the_next_part_whole() -> None:
@@ -82,43 +67,68 @@ def test_the_most_parts_are_taken() -> None:
     assert alphabet.count_parts("a" * 153 * alphabet.MAX_PARTS) == alphabet.MAX_PARTS
 
 
-@given(TEXTS)
-def test_parts_are_the_text_and_each_fits(text: str) -> None:
-    cut = alphabet.split(text[:600])
+@pytest.mark.parametrize(
+    ("text", "shift", "coding", "tables", "parts"),
+    [
+        ("धान " * 38 + "धान", ["hi"], "GSM-7", (6, 0), [155]),
+        ("धान " * 37 + "धा।", ["hi"], "GSM-7", (6, 6), [151]),  # danda is two septets
+        ("धान " * 38 + "धान।", ["hi"], "GSM-7", (6, 6), [146, 10]),
+        ("अ" * 156, ["hi"], "GSM-7", (6, 0), [149, 7]),
+        ("अ" * 70, ["hi"], "UCS-2", (0, 0), [70]),  # as few parts, and every handset shows it
+        ("धान " * 38, [], "UCS-2", (0, 0), [67, 67, 18]),
+        ("धान " * 38, ["xx", "ta"], "UCS-2", (0, 0), [67, 67, 18]),
+        ("ı" * 155, ["hi", "tr"], "GSM-7", (1, 0), [155]),
+        ("a" * 150 + "Á", ["es"], "GSM-7", (0, 2), [151]),
+        ("न" * 150 + "\u200d", ["hi"], "UCS-2", (0, 0), [67, 67, 17]),
+        ("ज़" * 50, ["hi"], "GSM-7", (6, 0), [100]),
+    ],
+)
+def test_national_tables_where_they_are_asked_for(
+    text: str, shift: list[str], coding: str, tables: tuple[int, int], parts: list[int]
+) -> None:
+    cut = alphabet.split(text, shift=shift)
+    assert (cut.coding.name, (cut.coding.locking, cut.coding.single)) == (coding, tables)
+    assert [len(part) for part in cut.texts] == parts
+
+
+def test_one_coding_may_be_asked_for() -> None:
+    assert alphabet.split("abc", coding="UCS-2").coding is alphabet.UCS2
+    assert alphabet.split("धान", coding="GSM-7", shift=["hi"]).coding.locking == 6
+    with pytest.raises(Refused, match=r"GSM-7 lacks the letter 'ध' \(U\+0927\)"):
+        alphabet.split("a धान", coding="GSM-7")
+    with pytest.raises(Refused, match=r"lacks the letter '₹'"):
+        alphabet.split("धान ₹", coding="GSM-7", shift=["hi"])
+
+
+def test_a_wide_reference_takes_room() -> None:
+    def lengths(text: str) -> list[int]:
+        return [len(part) for part in alphabet.split(text, concat_octets=alphabet.WIDE_CONCAT_OCTETS).texts]
+
+    assert lengths("a" * 160) == [160]
+    assert lengths("a" * 161) == [152, 9]
+    assert lengths("क" * 71) == [66, 5]
+
+
+def test_no_language_is_left_out() -> None:
+    assert alphabet.languages() == set(re.findall("..", "hibntateknmlgupaorurtrespt"))
+
+
+@given(TEXTS, st.sets(st.sampled_from(sorted(alphabet.languages())), max_size=2))
+def test_parts_are_the_text_and_each_fits(text: str, shift: set[str]) -> None:
+    cut = alphabet.split(text, shift=sorted(shift))
     assert "".join(cut.texts) == text
-    room = cut.coding.capacity(0 if len(cut.texts) == 1 else alphabet.CONCAT_HEADER_OCTETS)
+    room = cut.coding.capacity(0 if len(cut.texts) == 1 else alphabet.CONCAT_OCTETS)
     assert all(sum(cut.coding.units(c) or 0 for c in part) <= room for part in cut.texts)
 
 
 @given(TEXTS)
 def test_parts_end_where_clusters_end(text: str) -> None:
-    clusters = list(alphabet.clusters(text))
-    assert "".join(clusters) == text
-    ends = {sum(map(len, clusters[: count + 1])) for count in range(len(clusters))}
+    pieces = list(clusters(text))
+    ends = {sum(map(len, pieces[: count + 1])) for count in range(len(pieces))}
     cut = alphabet.split(text)
     place, cuts = 0, set()
     for part in cut.texts:
         place += len(part)
         cuts.add(place)
-    largest = max(sum(cut.coding.units(c) or 0 for c in cluster) for cluster in clusters)
-    assert cuts <= ends or largest > cut.coding.capacity(alphabet.CONCAT_HEADER_OCTETS)
-
-
-@given(st.binary(max_size=160).map(lambda octets: bytes(octet & 0x7F for octet in octets)), st.integers(0, 6))
-def test_packing_keeps_septets(septets: bytes, fill_bits: int) -> None:
-    packed = alphabet.pack(septets, fill_bits)
-    assert len(packed) == (len(septets) * 7 + fill_bits + 7) // 8
-    assert alphabet.unpack(packed, len(septets), fill_bits) == septets
-
-
-def test_packing_is_the_standard_s() -> None:
-    """The example that every handset agrees on: "hellohello" in nine octets."""
-    assert alphabet.pack(alphabet.gsm7_septets("hellohello")).hex() == "e8329bfd4697d9ec37"
-
-
-@pytest.mark.parametrize(
-    ("septets", "text"),
-    [(b"\x1b\x65", "€"), (b"\x1b\x41", "A"), (b"\x1b\x1b", " "), (b"a\x1b", "a "), (b"\x00\x7f", "@à")],
-)
-def test_reading_septets(septets: bytes, text: str) -> None:
-    assert alphabet.gsm7_text(septets) == text
+    largest = max(sum(cut.coding.units(c) or 0 for c in cluster) for cluster in pieces)
+    assert cuts <= ends or largest > cut.coding.capacity(alphabet.CONCAT_OCTETS)
