@@ -25,6 +25,8 @@ from edge_daemon import parts
 from edge_daemon.config import Config, State
 from edge_daemon.diagnosis import Photo
 from edge_daemon.judge import Stopwatch
+from tests.bench_rows import Rows, row
+from tests.bench_sms import sms
 from tests.drawn import jpeg, leaf
 from tests.scenarios.kit import RunningKiosk, fill_camera
 
@@ -37,8 +39,6 @@ KIOSK_CAMERA = (2304, 1296)
 TELEPHONE = (4000, 3000)
 """12 megapixels: what a visitor's telephone would take."""
 
-Rows = dict[str, dict[str, float | str | bool | None]]
-
 
 def main() -> None:
     """Run every benchmark, print a table, write the file."""
@@ -47,17 +47,11 @@ def main() -> None:
     _model(rows)
     _memory(rows)
     _cli_help(rows)
+    sms(rows)
     _install(rows)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {RESULT.relative_to(ROOT)}.")
-
-
-def _row(rows: Rows, name: str, value: float, unit: str, target: float | None = None) -> None:
-    holds = None if target is None else value <= target
-    rows[name] = {"value": round(value, 3), "unit": unit, "target": target, "holds": holds}
-    wanted = "" if target is None else f"   at most {target:g}: {'holds' if holds else 'DOES NOT HOLD'}"
-    print(f"{name:<36}{value:>10.2f} {unit:<6}{wanted}", flush=True)
 
 
 def _photo_to_diagnosis(rows: Rows) -> None:
@@ -69,9 +63,9 @@ def _photo_to_diagnosis(rows: Rows) -> None:
                 data = jpeg(leaf(1, size))
                 kiosk = parts.build_kiosk(config, skill, _Album(data), store)
                 ours, bare = asyncio.run(_alternate(kiosk.examine, kiosk.begin("en", None), _bare(config, data)))
-                _row(rows, f"{name}_ms", ours, "ms")
-                _row(rows, f"{name}_bare_ms", bare, "ms")
-                _row(rows, f"{name}_ratio", ours / bare, "x", 1.5)
+                row(rows, f"{name}_ms", ours, "ms")
+                row(rows, f"{name}_bare_ms", bare, "ms")
+                row(rows, f"{name}_ratio", ours / bare, "x", 1.5)
 
 
 class _Album:
@@ -169,10 +163,10 @@ def _model(rows: Rows) -> None:
             turn()
             taken.append(time.perf_counter() - begun)
     ours, bare, theirs = (statistics.median(taken) * 1000 for taken in times)
-    _row(rows, "model_size_mb", len(files[0]) / 1e6, "MB", 6)
-    _row(rows, "classify_ms", ours, "ms")
-    _row(rows, "classify_ratio", ours / bare, "x", 1.15)
-    _row(rows, "mobilenetv3_large_latency_ratio", bare / theirs, "x")
+    row(rows, "model_size_mb", len(files[0]) / 1e6, "MB", 6)
+    row(rows, "classify_ms", ours, "ms")
+    row(rows, "classify_ratio", ours / bare, "x", 1.15)
+    row(rows, "mobilenetv3_large_latency_ratio", bare / theirs, "x")
 
 
 def _memory(rows: Rows) -> None:
@@ -191,9 +185,9 @@ def _memory(rows: Rows) -> None:
         bare.stdout.readline()
         theirs = _resident_mb(bare.pid)
         bare.communicate()
-    _row(rows, "daemon_memory_mb", ours, "MB")
-    _row(rows, "bare_model_memory_mb", theirs, "MB")
-    _row(rows, "daemon_memory_ratio", ours / theirs, "x", 1.8)
+    row(rows, "daemon_memory_mb", ours, "MB")
+    row(rows, "bare_model_memory_mb", theirs, "MB")
+    row(rows, "daemon_memory_ratio", ours / theirs, "x", 1.8)
 
 
 def _resident_mb(pid: int) -> float:
@@ -208,8 +202,8 @@ def _cli_help(rows: Rows) -> None:
     for _ in range(STARTS):
         ours.append(_seconds([str(Path(sys.executable).parent / "krishi-kiosk"), "--help"]))
         bare.append(_seconds([sys.executable, "-c", "pass"]))
-    _row(rows, "cli_help_ms", statistics.median(ours) * 1000, "ms")
-    _row(rows, "cli_help_ratio", statistics.median(ours) / statistics.median(bare), "x", 8)
+    row(rows, "cli_help_ms", statistics.median(ours) * 1000, "ms")
+    row(rows, "cli_help_ratio", statistics.median(ours) / statistics.median(bare), "x", 8)
 
 
 def _install(rows: Rows) -> None:
@@ -224,8 +218,8 @@ def _install(rows: Rows) -> None:
     except subprocess.CalledProcessError:
         print("edge_install: not measured, the packages cannot be had here")
         return
-    _row(rows, "edge_install_s", seconds, "s")
-    _row(rows, "edge_install_mb", _folder_mb(venv) - empty, "MB")
+    row(rows, "edge_install_s", seconds, "s")
+    row(rows, "edge_install_mb", _folder_mb(venv) - empty, "MB")
 
 
 def _folder_mb(folder: Path) -> float:
