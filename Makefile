@@ -14,7 +14,7 @@ PHONE ?=
 DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench model model-table lock clean system-programs
+.PHONY: help demo run test lint bench fuzz model model-table lock clean system-programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ lint: $(STAMPS)/dev ## ruff and mypy --strict
 
 bench: $(STAMPS)/dev ## speed, memory and size as ratios; also in build/bench.json
 	@$(BIN)/python -m tests.bench
+
+SECONDS ?= 60
+fuzz: $(STAMPS)/dev ## damaged PDUs and a babbling modem: make fuzz SECONDS=600
+	@$(BIN)/python -m tests.fuzz $(SECONDS)
 
 system-programs: ## what some tests need of the system, installed where we may
 	@sh tests/system-programs
