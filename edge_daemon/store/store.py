@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from edge_daemon.clock import Now, system_now
-from edge_daemon.diagnosis import Diagnosis, Farmer, Photo, Report, Sms, Visit
-from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
+from edge_daemon.config import SmsRules
+from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
+from edge_daemon.errors import BadText, NoStateYet, NoSuchSms, NoSuchVisit, OptedOut, Refused, StateFull
+from edge_daemon.sms_policy import check_text, parts_at_most
 from edge_daemon.store import database
-from edge_daemon.store.outbox import Channel, Outbox, read_report, read_sms
+from edge_daemon.store.inbound import Inbound
+from edge_daemon.store.outbox import Channel, Outbox, read_report
 from edge_daemon.store.photos import Photos
+from edge_daemon.store.reading import Reading
 from edge_daemon.store.rows import diagnosis_of, visit_of
+from edge_daemon.store.sms_outbox import SmsOutbox, read_sms
+from edge_daemon.store.sms_reports import Reported, SmsReports
 
 T = TypeVar("T")
+STANDARD_RULES = SmsRules()
 
 
 class Store:
-    """The state folder, opened. `sms` and `reports` are its outboxes.
+    """The state folder, opened. `sms` and `reports` are its outboxes, `inbound` is what came in.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
 
     def __init__(
-        self, folder: Path, connection: sqlite3.Connection, photos: Photos, handle: int | None, now: Now
+        self,
+        folder: Path,
+        connection: sqlite3.Connection,
+        photos: Photos,
+        handle: int | None,
+        now: Now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
     ) -> None:
         self.folder = folder
         self.photos = photos
@@ -35,20 +50,33 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._lock = handle
         self._now = now
-        self.sms: Outbox[Sms] = Outbox("sms", self._rows, self._write, read_sms, now)
+        self._rules = rules
+        self._reading = reading
+        self._count_parts = parts_at_most if reading is None else reading.count_parts
+        self.sms = SmsOutbox(self._rows, self._write, now, rules, self._count_parts)
+        if reading is not None:
+            self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
 
     @classmethod
-    def open(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+    def open(
+        cls,
+        folder: Path,
+        photos_bytes: int,
+        now: Now = system_now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
+    ) -> Store:
         """Open the folder alone, making it if need be, and take up what a crash left half sent.
 
-        photos_bytes: the oldest photos are removed above this. Raises StateError.
+        photos_bytes: the oldest photos are removed above this. rules: of what may be sent. reading: reads PDUs; without
+        it nothing can be received. Raises StateError.
         """
         database.make_folder(folder)
         handle = database.lock(folder)
         try:
             photos = Photos(folder, photos_bytes)
-            store = cls(folder, _connect(folder, photos), photos, handle, now)
+            store = cls(folder, _connect(folder, photos), photos, handle, now, rules, reading)
             store.sms.recover()
             store.reports.recover()
         except BaseException:
@@ -57,10 +85,17 @@ class Store:
         return store
 
     @classmethod
-    def share(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+    def share(
+        cls,
+        folder: Path,
+        photos_bytes: int,
+        now: Now = system_now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
+    ) -> Store:
         """Open a folder whose outbox another process drains, to add to it. Raises StateError."""
         photos = Photos(folder, photos_bytes)
-        return cls(folder, _connect(folder, photos), photos, None, now)
+        return cls(folder, _connect(folder, photos), photos, None, now, rules, reading)
 
     @classmethod
     def look(cls, folder: Path, now: Now = system_now) -> Store:
@@ -129,35 +164,120 @@ class Store:
     def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms:
         """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time.
 
-        One that was given up on, and parked, is tried anew.
+        One that was given up on, and parked, is tried anew. Raises BadText, OptedOut.
         """
+        return self._queue_sms(diagnosis.id, farmer.number, farmer.language, text, Kind.ANSWER)
+
+    def queue_text(self, number: str, language: str, text: str, kind: Kind, diagnosis: Diagnosis | None = None) -> Sms:
+        """Queue any other text to a number that was checked. For one diagnosis and number, each kind goes once.
+
+        Raises BadText, OptedOut: to whoever wants no more SMS, only a CONFIRMATION goes.
+        """
+        return self._queue_sms(diagnosis.id if diagnosis else None, number, language, text, kind)
+
+    def resend(self, id: int) -> None:
+        """Send a message again that was parked or has gone. Raises NoSuchSms, OptedOut."""
 
         def work(db: sqlite3.Connection) -> None:
-            since = self._now().utc.isoformat()
-            _insert(
-                db,
-                "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET language = excluded.language",
-                (farmer.number, farmer.language, since),
-            )
-            (id,) = db.execute("SELECT id FROM farmer WHERE number = ?", (farmer.number,)).fetchone()
-            self._queue(db, "sms", diagnosis.id, id, text.encode())
-            self.sms.try_anew(db, diagnosis.id, id)
+            row = db.execute(
+                "SELECT state, kind, number FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE outbox.id = ?", (id,)
+            ).fetchone()
+            if row is None:
+                raise NoSuchSms(f"There is no SMS {id}. `krishi-kiosk sms list` shows those that there are.")
+            if row["state"] in {"waiting", "sending"}:
+                raise NoSuchSms(f"SMS {id} is still {row['state']}. It goes by itself.")
+            _refuse_opted_out(db, row["number"], Kind(row["kind"]))
+            self.sms.anew(db, id)
 
         self._write(work)
         self.sms.wake()
-        row = self._one(
-            "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
-            " WHERE diagnosis_id = ? AND number = ?",
-            (diagnosis.id, farmer.number),
-        )
-        assert row is not None
-        return read_sms(row)
+
+    def opt_out(self, number: str) -> None:
+        """From now on nothing goes to this number (E.164), and what waits for it is parked; for good, or until opt_in.
+
+        The one thing that it may still get is a CONFIRMATION.
+        """
+        since = self._now().utc.isoformat()
+        self._write(lambda db: db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, since)))
+        self.sms.park_what_is_over()
+
+    def opt_in(self, number: str) -> None:
+        """Whoever has this number (E.164) wants SMS again. What was parked meanwhile stays so."""
+        self._write(lambda db: db.execute("DELETE FROM opt_out WHERE number = ?", (number,)))
+
+    def has_opted_out(self, number: str) -> bool:
+        """Whether this number (E.164) wants no more SMS."""
+        return self._one("SELECT 1 FROM opt_out WHERE number = ?", (number,)) is not None
 
     def part_sent(self, sms: Sms, part: int, modem_reference: int) -> None:
         """The network took a part (1, 2, ...) and gave it this reference (TP-MR, 0 to 255)."""
         row = (sms.id, part, modem_reference, self._now().utc.isoformat())
-        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO sms_part VALUES (?, ?, ?, ?)", row))
+
+        def work(db: sqlite3.Connection) -> None:
+            _insert(
+                db,
+                "INSERT OR REPLACE INTO sms_part (outbox_id, part, modem_reference, sent_at) VALUES (?, ?, ?, ?)",
+                row,
+            )
+            self.sms.note_spent(db)
+
+        self._write(work)
+        if self._reading is not None:
+            self._reports.after_part(modem_reference)
+
+    def reported(self, pdu: str) -> Reported:
+        """Write down what a status report (in hexadecimal) says of a part. Then the modem may acknowledge or delete it.
+
+        Raises StateError; then it must not.
+        """
+        return self._reports.take(pdu)
+
+    @functools.cached_property
+    def inbound(self) -> Inbound:
+        """What came in."""
+        return Inbound(self._rows, self._write, self._reader, self._now)
+
+    @functools.cached_property
+    def _reports(self) -> SmsReports:
+        return SmsReports(self._write, self._reader, self._now, self.inbound.keep_aside)
+
+    @property
+    def _reader(self) -> Reading:
+        if self._reading is None:
+            raise RuntimeError("this store was opened without a reader of PDUs")
+        return self._reading
+
+    def messages(self, limit: int = 50, id: int | None = None) -> list[dict[str, Any]]:
+        """The newest SMS, or the one, as plain data, the newest first; with the number, which the caller must mask."""
+        rows = self._rows(
+            "SELECT outbox.id, number, kind, state, attempts, why, body AS text, not_after, queued_at,"
+            " changed_at, sent_at, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent,"
+            " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id AND outcome = 'delivered') AS parts_delivered"
+            " FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE channel = 'sms'"
+            " AND outbox.id = ifnull(?, outbox.id) ORDER BY outbox.id DESC LIMIT ?",
+            (id, limit),
+        )
+        return [{**dict(row), "text": row["text"].decode()} for row in rows]
+
+    def parts(self, id: int) -> list[dict[str, Any]]:
+        """The parts of an SMS that the network took, as plain data: part, modem_reference, sent_at, outcome, why."""
+        return [
+            dict(row)
+            for row in self._rows(
+                "SELECT part, modem_reference, sent_at, outcome, why, reported_at FROM sms_part WHERE outbox_id = ?",
+                (id,),
+            )
+        ]
+
+    def note_balance(self, answer: str, amount: str | None) -> None:
+        """Keep what the operator says is left: its words, and the amount in them."""
+        row = (amount, answer, self._now().utc.isoformat())
+        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO balance VALUES (1, ?, ?, ?)", row))
+
+    def balance(self) -> dict[str, Any] | None:
+        """The newest answer about the balance: amount, answer, asked_at. None if there is none."""
+        row = self._one("SELECT amount, answer, asked_at FROM balance", ())
+        return None if row is None else dict(row)
 
     def sms_states(self, visit: Visit) -> list[dict[str, object]]:
         """The state of each SMS of a visit, oldest first: id, state, why, parts_sent. Without the number."""
@@ -184,16 +304,61 @@ class Store:
         visit = visit_of(row)
         return visit, self.diagnosis(visit)
 
-    def _queue(self, db: sqlite3.Connection, channel: Channel, diagnosis: str, farmer: int | None, body: bytes) -> None:
-        now = self._now().utc.isoformat()
-        _insert(
-            db,
-            "INSERT INTO outbox (channel, diagnosis_id, farmer_id, body, queued_at, changed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (channel, diagnosis, farmer, body, now, now),
-        )
+    def _queue_sms(self, diagnosis: str | None, number: str, language: str, text: str, kind: Kind) -> Sms:
+        check_text(text, self._parts_of(text), self._rules)
 
-    def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        def work(db: sqlite3.Connection) -> int:
+            _refuse_opted_out(db, number, kind)
+            since = self._now().utc.isoformat()
+            _insert(
+                db,
+                "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
+                " ON CONFLICT (number) DO UPDATE SET language = excluded.language",
+                (number, language, since),
+            )
+            (farmer,) = db.execute("SELECT id FROM farmer WHERE number = ?", (number,)).fetchone()
+            known = _known(db, diagnosis, farmer, kind)
+            if known is None:
+                return self._queue(db, "sms", diagnosis, farmer, text.encode(), kind)
+            if known["state"] == "parked":
+                self.sms.anew(db, known["id"])
+            return int(known["id"])
+
+        id = self._write(work)
+        self.sms.wake()
+        row = self._one(
+            "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
+            " WHERE outbox.id = ?",
+            (id,),
+        )
+        assert row is not None
+        return read_sms(row)
+
+    def _parts_of(self, text: str) -> int:
+        try:
+            return self._count_parts(text) if text.strip() else 0
+        except Refused as why:
+            raise BadText(str(why)) from why
+
+    def _queue(
+        self,
+        db: sqlite3.Connection,
+        channel: Channel,
+        diagnosis: str | None,
+        farmer: int | None,
+        body: bytes,
+        kind: Kind = Kind.ANSWER,
+    ) -> int:
+        now = self._now().utc.isoformat()
+        not_after = self.sms.not_after(kind) if channel == "sms" else ""
+        row = db.execute(
+            "INSERT INTO outbox (channel, kind, rank, diagnosis_id, farmer_id, body, not_after, queued_at, changed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (channel, kind, kind.rank, diagnosis, farmer, body, not_after, now, now),
+        ).fetchone()
+        return int(row["id"])
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
         folded = False
         while True:
@@ -202,7 +367,7 @@ class Store:
                     database.named_errors(self.folder / database.FILE),
                     database.transaction(self._database) as db,
                 ):
-                    work(db)
+                    done = work(db)
             except StateFull:
                 if not folded:
                     folded = True
@@ -210,7 +375,7 @@ class Store:
                 elif not self.photos.remove_oldest():
                     raise
             else:
-                return
+                return done
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)
@@ -228,6 +393,20 @@ def _connect(folder: Path, photos: Photos) -> sqlite3.Connection:
         except StateFull:
             if not photos.remove_oldest():
                 raise
+
+
+def _refuse_opted_out(db: sqlite3.Connection, number: str, kind: Kind) -> None:
+    if kind is not Kind.CONFIRMATION and db.execute("SELECT 1 FROM opt_out WHERE number = ?", (number,)).fetchone():
+        raise OptedOut("Whoever has this number wants no more SMS, so none was queued. They can ask for SMS again.")
+
+
+def _known(db: sqlite3.Connection, diagnosis: str | None, farmer: int, kind: Kind) -> sqlite3.Row | None:
+    """The message of this kind for this diagnosis and farmer, if there is one."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT id, state FROM outbox WHERE channel = 'sms' AND kind = ? AND diagnosis_id = ? AND farmer_id = ?",
+        (kind, diagnosis, farmer),
+    ).fetchone()
+    return row
 
 
 def _insert(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:

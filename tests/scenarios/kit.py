@@ -30,6 +30,7 @@ def write_config(folder: Path, modem: Path | str, camera: str = 'kind = "folder"
     path.write_text(
         f'[kiosk]\nid = "test-kiosk"\n{kiosk}\n[state]\nfolder = "{folder / "state"}"\nphotos_mb = 5\n'
         f"[camera]\n{camera}\n[web]\nport = 0\n"
+        f"[sms]\ndaily_parts = 0\nminute_parts = 0\n"
         f'[modem]\nkind = "serial"\nport = "{modem}"\nreply_s = 1.0\nsend_s = 2.0\n',
         encoding="utf-8",
     )
