@@ -77,6 +77,16 @@ def share_store(config: Config) -> Store:
     return Store.share(config.state.path(), config.state.photos_mb * MB, system_now, config.sms, PduReading())
 
 
+def look_store(config: Config) -> Store:
+    """The configured state folder, to read from. Raises StateError."""
+    return Store.look(config.state.path(), system_now, config.sms, PduReading())
+
+
+def count_sms_parts(text: str) -> int:
+    """How many SMS a text costs. Raises Refused for what no SMS can carry."""
+    return alphabet.count_parts(text)
+
+
 def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store) -> Kiosk:
     """The straight line."""
     return Kiosk(

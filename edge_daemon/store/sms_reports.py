@@ -5,6 +5,7 @@ A report may be here before the part that it is about is written down as sent; s
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
 from collections import deque
@@ -67,7 +68,7 @@ class SmsReports:
         since = self._clock_s() - EARLY_S
         self._early = deque((early for early in self._early if early[0] >= since), MOST_EARLY)
         for early in [early for early in self._early if early[1] == reference]:
-            if self._write(lambda db, pdu=early[2]: self._match(db, reference, pdu)) != "unknown":  # type: ignore[misc]
+            if self._write(functools.partial(self._match, reference=reference, pdu=early[2])) != "unknown":
                 self._early.remove(early)
 
     def _match(self, db: sqlite3.Connection, reference: int, pdu: str) -> Reported:

@@ -98,11 +98,15 @@ class Store:
         return cls(folder, _connect(folder, photos), photos, None, now, rules, reading)
 
     @classmethod
-    def look(cls, folder: Path, now: Now = system_now) -> Store:
+    def look(
+        cls, folder: Path, now: Now = system_now, rules: SmsRules = STANDARD_RULES, reading: Reading | None = None
+    ) -> Store:
         """Open an existing folder for reading. Raises StateError."""
         if not (folder / database.FILE).exists():
             raise NoStateYet(f"{folder}: no kiosk has worked with this folder yet. Run `krishi-kiosk run` first.")
-        return cls(folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now)
+        return cls(
+            folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now, rules, reading
+        )
 
     @property
     def alone(self) -> bool:
@@ -247,15 +251,18 @@ class Store:
             raise RuntimeError("this store was opened without a reader of PDUs")
         return self._reading
 
-    def messages(self, limit: int = 50, id: int | None = None) -> list[dict[str, Any]]:
-        """The newest SMS, or the one, as plain data, the newest first; with the number, which the caller must mask."""
+    def messages(self, limit: int = 50, id: int | None = None, state: str | None = None) -> list[dict[str, Any]]:
+        """The newest SMS as plain data, the newest first; with the number, which the caller must mask.
+
+        id, state: only those.
+        """
         rows = self._rows(
             "SELECT outbox.id, number, kind, state, attempts, why, body AS text, not_after, queued_at,"
             " changed_at, sent_at, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent,"
             " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id AND outcome = 'delivered') AS parts_delivered"
             " FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE channel = 'sms'"
-            " AND outbox.id = ifnull(?, outbox.id) ORDER BY outbox.id DESC LIMIT ?",
-            (id, limit),
+            " AND outbox.id = ifnull(?, outbox.id) AND state = ifnull(?, state) ORDER BY outbox.id DESC LIMIT ?",
+            (id, state, limit),
         )
         return [{**dict(row), "text": row["text"].decode()} for row in rows]
 
