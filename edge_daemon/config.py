@@ -157,7 +157,7 @@ class Template(Section):
 class Aggregator(Section):
     """A second way out: an operator's or aggregator's HTTP interface, with registered templates."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$")]
     """Plain http is for loopback only: the key and farmers' numbers go with each message."""
     key_file: Path
     """A file that holds the key and nothing else; readable for the kiosk's user alone."""
@@ -176,6 +176,8 @@ class Aggregator(Section):
     @model_validator(mode="after")
     def _key_is_not_shown_to_others(self) -> Aggregator:
         address = urlsplit(self.url)
+        if not address.hostname or address.port == 0:  # a port that is no number raises ValueError here
+            raise ValueError("url names no host, or port 0")
         if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
             raise ValueError("url is plain http: the key and the numbers could be read on the way. Use https")
         return self

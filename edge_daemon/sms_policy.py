@@ -63,13 +63,20 @@ def has_expired(not_after: datetime | None, now: Instant) -> bool:
 
 def why_held(sms: Sms, parts: int, spent: Spent, utc: datetime, rules: SmsRules) -> str | None:
     """Why the modem shall not send this message now, None if it may. parts: those that it still takes."""
-    if sms.kind is Kind.FOLLOW_UP and is_quiet(utc, rules):
-        return f"it waits for the end of the quiet hours, {rules.quiet_until:%H:%M}"
+    if quiet := why_not_now(sms, utc, rules):
+        return quiet
     kept = rules.kept_for_answers if sms.kind is Kind.FOLLOW_UP else 0
     if rules.daily_parts and not _fits(spent.day, parts, max(0, rules.daily_parts - kept)):
         return f"{spent.day} parts went in 24 hours, and [sms] daily_parts allows {rules.daily_parts}"
     if rules.minute_parts and not _fits(spent.minute, parts, rules.minute_parts):
         return f"{spent.minute} parts went within a minute, and [sms] minute_parts allows {rules.minute_parts}"
+    return None
+
+
+def why_not_now(sms: Sms, utc: datetime, rules: SmsRules) -> str | None:
+    """Why this message shall not go at this hour, by whichever way; None if it may."""
+    if sms.kind is Kind.FOLLOW_UP and is_quiet(utc, rules):
+        return f"it waits for the end of the quiet hours, {rules.quiet_until:%H:%M}"
     return None
 
 

@@ -50,7 +50,7 @@ POLL_S = 2.0
 
 _SELECT = (
     "SELECT outbox.*, farmer.number, (SELECT max(part) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
-    " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = 'waiting'"
+    " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = ?"
 )
 _DUE = " AND (due_at <= ? OR changed_at > ?)"
 """Where the clock was put back, what was written in its future does not wait for that to come."""
@@ -109,7 +109,7 @@ class Outbox(Generic[M]):
         """As next, without waiting; what failed is passed over until it is due again."""
         now = self._now().utc.isoformat()
         by_rank = f"{_SELECT}{_DUE} ORDER BY rank, attempts, outbox.id LIMIT ?"
-        due = (self._read(row) for row in self._rows(by_rank, (self.channel, now, now, self.looked_at)))
+        due = (self._read(row) for row in self._rows(by_rank, (self.channel, "waiting", now, now, self.looked_at)))
         message = next((message for message in due if self._may_go(message)), None)
         if message is not None:
             self._mark(message.id, "sending", None, attempts=1)
@@ -121,7 +121,7 @@ class Outbox(Generic[M]):
 
     def waiting(self, limit: int = 100) -> list[M]:
         """What waits, oldest first, untouched; at most `limit`."""
-        rows = self._rows(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, limit))
+        rows = self._rows(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, "waiting", limit))
         return [self._read(row) for row in rows]
 
     def delivered(self, message: M) -> None:
@@ -148,15 +148,24 @@ class Outbox(Generic[M]):
         """Before draining: what trouble left in `sending` waits again, or is parked after the last crash."""
 
         def work(database: sqlite3.Connection) -> None:
-            database.execute(
-                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
-                " due_at = '', crashes = crashes + 1,"
-                " state = CASE WHEN crashes + 1 >= ? THEN 'parked' ELSE 'waiting' END"
-                " WHERE channel = ? AND state = 'sending'",
-                (self._now().utc.isoformat(), CRASHES, self.channel),
-            )
+            for id in self._left_sending():
+                database.execute(
+                    "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
+                    " due_at = '', crashes = crashes + 1,"
+                    " state = CASE WHEN crashes + 1 >= ? THEN 'parked' ELSE 'waiting' END WHERE id = ?",
+                    (self._now().utc.isoformat(), CRASHES, id),
+                )
 
         self._write(work)
+
+    def _left_sending(self) -> list[int]:
+        """What this outbox took and did not bring to an end."""
+        rows = self._rows(f"{_SELECT}", (self.channel, "sending"))
+        return [message.id for message in map(self._read, rows) if self._is_ours(message)]
+
+    def _is_ours(self, message: M) -> bool:
+        """Whether the message goes by this way. Another way may drain the same channel."""
+        return True
 
     def _mark(
         self, id: int, state: str, why: str | None, attempts: int = 0, due_at: str = "", unanswered: int | None = None

@@ -38,18 +38,25 @@ _HELD_BACK = (
 class SmsOutbox(Outbox[Sms]):
     """The texts that wait for the modem or another route.
 
-    by_modem: whether a message goes by the modem, whose SIM has limits. settle: brings a message that was sent whole to
-    where its reports are. count_parts: of a text.
+    takes: which messages go by this way; what another takes is not touched. by_modem: this way has the SIM's limits.
+    settle: brings a message that was sent whole to where its reports are. count_parts: of a text.
     """
 
     looked_at = LOOKED_AT
 
     def __init__(
-        self, rows: RowsFunction, write: WriteFunction, now: Now, rules: SmsRules, count_parts: Callable[[str], int]
+        self,
+        rows: RowsFunction,
+        write: WriteFunction,
+        now: Now,
+        rules: SmsRules,
+        count_parts: Callable[[str], int],
+        by_modem: bool = True,
     ) -> None:
         super().__init__("sms", rows, write, read_sms, now)
         self.rules = rules
-        self.by_modem: Callable[[Sms], bool] = _always
+        self.takes: Callable[[Sms], bool] = _always
+        self._by_modem = by_modem
         self.settle: Callable[[sqlite3.Connection, int], None] = _nothing_reported
         self._count_parts = count_parts
 
@@ -94,8 +101,9 @@ class SmsOutbox(Outbox[Sms]):
     def why_held(self) -> str | None:
         """Why the first message that is due may not go now. None where one may, or none is due."""
         now = self._now().utc
-        waiting = self.waiting(limit=1)
-        return self._why_held(waiting[0], self.spent(), now) if waiting else None
+        ours = (message for message in self.waiting(limit=LOOKED_AT) if self.takes(message))
+        first = next(ours, None)
+        return None if first is None else self._why_held(first, self.spent(), now)
 
     def note_spent(self, db: sqlite3.Connection) -> None:
         """Within a transaction: the SIM has sent a part."""
@@ -122,10 +130,15 @@ class SmsOutbox(Outbox[Sms]):
         at = sms_policy.not_after(kind, self._now(), self.rules)
         return at.isoformat() if at else ""
 
+    def _is_ours(self, message: Sms) -> bool:
+        return self.takes(message)
+
     def _may_go(self, message: Sms) -> bool:
-        return not self.by_modem(message) or self._why_held(message, self.spent(), self._now().utc) is None
+        return self.takes(message) and self._why_held(message, self.spent(), self._now().utc) is None
 
     def _why_held(self, sms: Sms, spent: sms_policy.Spent, utc: datetime) -> str | None:
+        if not self._by_modem:
+            return sms_policy.why_not_now(sms, utc, self.rules)
         parts = max(1, self._count_parts(sms.text) - sms.parts_sent)
         return sms_policy.why_held(sms, parts, spent, utc, self.rules)
 

@@ -31,6 +31,8 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `inbound` is what came in.
 
+    `bulk` is the outbox of those SMS that go by a second way: see share_sms.
+
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
 
@@ -54,6 +56,8 @@ class Store:
         self._reading = reading
         self._count_parts = parts_at_most if reading is None else reading.count_parts
         self.sms = SmsOutbox(self._rows, self._write, now, rules, self._count_parts)
+        self.bulk = SmsOutbox(self._rows, self._write, now, rules, self._count_parts, by_modem=False)
+        self.bulk.takes = _never
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
@@ -194,7 +198,16 @@ class Store:
             self.sms.anew(db, id)
 
         self._write(work)
+        self._wake()
+
+    def share_sms(self, by_bulk: Callable[[Sms], bool]) -> None:
+        """From now on these go by `bulk`, and the others by `sms`. Without this all go by `sms`."""
+        self.bulk.takes = by_bulk
+        self.sms.takes = lambda sms: not by_bulk(sms)
+
+    def _wake(self) -> None:
         self.sms.wake()
+        self.bulk.wake()
 
     def opt_out(self, number: str) -> None:
         """From now on nothing goes to this number (E.164), and what waits for it is parked; for good, or until opt_in.
@@ -332,7 +345,7 @@ class Store:
             return int(known["id"])
 
         id = self._write(work)
-        self.sms.wake()
+        self._wake()
         row = self._one(
             "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
             " WHERE outbox.id = ?",
@@ -400,6 +413,10 @@ def _connect(folder: Path, photos: Photos) -> sqlite3.Connection:
         except StateFull:
             if not photos.remove_oldest():
                 raise
+
+
+def _never(_: Sms) -> bool:
+    return False
 
 
 def _refuse_opted_out(db: sqlite3.Connection, number: str, kind: Kind) -> None:

@@ -141,8 +141,13 @@ class TestLimits:
             send(store, taken(store), 1)
             queue(store)
             follow_up = queue(store, Kind.FOLLOW_UP)
-            store.sms.by_modem = lambda sms: sms.kind is Kind.ANSWER
-            assert taken(store) == follow_up
+            store.share_sms(lambda sms: sms.kind is Kind.FOLLOW_UP)
+            assert store.bulk.take() == follow_up
+            assert store.bulk.take() is None
+            store.sms.recover()
+            assert store.queues()["sms"] == {"sent": 1, "waiting": 1, "sending": 1}
+            store.bulk.recover()
+            assert store.queues()["sms"] == {"sent": 1, "waiting": 2}
 
     def test_a_clock_that_went_back_a_year_holds_nothing_for_a_year(self, tmp_path: Path, clock: SteppingClock) -> None:
         with opened(tmp_path, clock, daily_parts=1) as store:
