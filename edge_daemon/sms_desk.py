@@ -54,8 +54,8 @@ def send(config: Config, style: Style, number: str, text: str, kind: Kind) -> It
     checked = telephone.normalise(number, config.kiosk.country, config.sms.allowed_numbers)
     store, alone = _open(config)
     with store:
-        sms = store.queue_text(checked, config.kiosk.language, text, kind)
-        (row,) = store.messages(id=sms.id)
+        sms = store.texts.queue(checked, config.kiosk.language, text, kind)
+        (row,) = store.texts.newest(id=sms.id)
         needed = parts.count_sms_parts(text)
     when = "when the kiosk runs; it does not run now" if alone else "now, unless something holds it back"
     told = f"SMS {sms.id} to {sms_lines.mask(checked)} waits: {needed} part{'s' * (needed > 1)}. It goes {when}."
@@ -66,7 +66,7 @@ def send(config: Config, style: Style, number: str, text: str, kind: Kind) -> It
 def show_list(config: Config, style: Style, state: str | None, limit: int) -> Iterator[str]:
     """The newest SMS that go out, the newest first. Raises StateError."""
     with _look(config) as store:
-        rows = store.messages(limit=limit, state=state)
+        rows = store.texts.newest(limit=limit, state=state)
     rows = [sms_lines.public(row, numbers=style.numbers) for row in rows]
     if style.as_json:
         yield from map(_json, rows)
@@ -98,8 +98,8 @@ def show_broken(config: Config, style: Style, limit: int) -> Iterator[str]:
 def show(config: Config, style: Style, id: int) -> Iterator[str]:
     """All of one SMS. Raises NoSuchSms, StateError."""
     with _look(config) as store:
-        found = store.messages(id=id)
-        sent = store.parts(id)
+        found = store.texts.newest(id=id)
+        sent = store.texts.parts(id)
     if not found:
         raise NoSuchSms(f"There is no SMS {id}. `krishi-kiosk sms list` shows those that there are.")
     row = sms_lines.public(found[0], numbers=style.numbers)
@@ -110,8 +110,8 @@ def resend(config: Config, style: Style, id: int) -> Iterator[str]:
     """Send an SMS again that was parked or has gone. Raises NoSuchSms, OptedOut, StateError."""
     store, alone = _open(config)
     with store:
-        store.resend(id)
-        (row,) = store.messages(id=id)
+        store.texts.resend(id)
+        (row,) = store.texts.newest(id=id)
     told = f"SMS {id} waits again. It goes {'when the kiosk runs' if alone else 'now'}."
     yield _json(sms_lines.public(row, numbers=style.numbers)) if style.as_json else told
 
@@ -129,7 +129,7 @@ def watch(config: Config, style: Style, last: int) -> Iterator[str]:
 
 def _changes(store: Store, seen: dict[str, object]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What differs from what was seen, oldest first. seen: is brought up to date, and keeps to the newest."""
-    rows = [("out", row) for row in reversed(store.messages(limit=WATCHED))]
+    rows = [("out", row) for row in reversed(store.texts.newest(limit=WATCHED))]
     rows += [("in", _inbound(row)) for row in reversed(store.inbound.newest(WATCHED))]
     before = dict(seen)
     seen.clear()

@@ -13,23 +13,24 @@ from typing import Any, Self, TypeVar
 from edge_daemon.clock import Now, system_now
 from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
-from edge_daemon.errors import BadText, NoStateYet, NoSuchSms, NoSuchVisit, OptedOut, Refused, StateFull
-from edge_daemon.sms_policy import check_text, parts_at_most
+from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
+from edge_daemon.sms_policy import parts_at_most
 from edge_daemon.store import database
 from edge_daemon.store.inbound import Inbound
-from edge_daemon.store.outbox import Channel, Outbox, read_report
+from edge_daemon.store.outbox import Outbox, read_report
 from edge_daemon.store.photos import Photos
 from edge_daemon.store.reading import Reading
 from edge_daemon.store.rows import diagnosis_of, visit_of
-from edge_daemon.store.sms_outbox import SmsOutbox, read_sms
+from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
+from edge_daemon.store.texts import Texts
 
 T = TypeVar("T")
 STANDARD_RULES = SmsRules()
 
 
 class Store:
-    """The state folder, opened. `sms` and `reports` are its outboxes, `inbound` is what came in.
+    """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
     `bulk` is the outbox of those SMS that go by a second way: see share_sms.
 
@@ -52,12 +53,12 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._lock = handle
         self._now = now
-        self._rules = rules
         self._reading = reading
-        self._count_parts = parts_at_most if reading is None else reading.count_parts
-        self.sms = SmsOutbox(self._rows, self._write, now, rules, self._count_parts)
-        self.bulk = SmsOutbox(self._rows, self._write, now, rules, self._count_parts, by_modem=False)
+        count_parts = parts_at_most if reading is None else reading.count_parts
+        self.sms = SmsOutbox(self._rows, self._write, now, rules, count_parts)
+        self.bulk = SmsOutbox(self._rows, self._write, now, rules, count_parts, by_modem=False)
         self.bulk.takes = _never
+        self.texts = Texts(self._rows, self._write, now, rules, count_parts, (self.sms, self.bulk))
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
@@ -152,7 +153,13 @@ class Store:
                 "INSERT INTO diagnosis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 _diagnosis_row(diagnosis, name),
             )
-            self._queue(db, "report", diagnosis.id, None, report)
+            now = self._now().utc.isoformat()
+            _insert(
+                db,
+                "INSERT INTO outbox (channel, diagnosis_id, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (diagnosis.id, report, now, now),
+            )
 
         try:
             self._write(work)
@@ -174,57 +181,12 @@ class Store:
 
         One that was given up on, and parked, is tried anew. Raises BadText, OptedOut.
         """
-        return self._queue_sms(diagnosis.id, farmer.number, farmer.language, text, Kind.ANSWER)
-
-    def queue_text(self, number: str, language: str, text: str, kind: Kind, diagnosis: Diagnosis | None = None) -> Sms:
-        """Queue any other text to a number that was checked. For one diagnosis and number, each kind goes once.
-
-        Raises BadText, OptedOut: to whoever wants no more SMS, only a CONFIRMATION goes.
-        """
-        return self._queue_sms(diagnosis.id if diagnosis else None, number, language, text, kind)
-
-    def resend(self, id: int) -> None:
-        """Send a message again that was parked or has gone. Raises NoSuchSms, OptedOut."""
-
-        def work(db: sqlite3.Connection) -> None:
-            row = db.execute(
-                "SELECT state, kind, number FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE outbox.id = ?", (id,)
-            ).fetchone()
-            if row is None:
-                raise NoSuchSms(f"There is no SMS {id}. `krishi-kiosk sms list` shows those that there are.")
-            if row["state"] in {"waiting", "sending"}:
-                raise NoSuchSms(f"SMS {id} is still {row['state']}. It goes by itself.")
-            _refuse_opted_out(db, row["number"], Kind(row["kind"]))
-            self.sms.anew(db, id)
-
-        self._write(work)
-        self._wake()
+        return self.texts.queue(farmer.number, farmer.language, text, Kind.ANSWER, diagnosis.id)
 
     def share_sms(self, by_bulk: Callable[[Sms], bool]) -> None:
         """From now on these go by `bulk`, and the others by `sms`. Without this all go by `sms`."""
         self.bulk.takes = by_bulk
         self.sms.takes = lambda sms: not by_bulk(sms)
-
-    def _wake(self) -> None:
-        self.sms.wake()
-        self.bulk.wake()
-
-    def opt_out(self, number: str) -> None:
-        """From now on nothing goes to this number (E.164), and what waits for it is parked; for good, or until opt_in.
-
-        The one thing that it may still get is a CONFIRMATION.
-        """
-        since = self._now().utc.isoformat()
-        self._write(lambda db: db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, since)))
-        self.sms.park_what_is_over()
-
-    def opt_in(self, number: str) -> None:
-        """Whoever has this number (E.164) wants SMS again. What was parked meanwhile stays so."""
-        self._write(lambda db: db.execute("DELETE FROM opt_out WHERE number = ?", (number,)))
-
-    def has_opted_out(self, number: str) -> bool:
-        """Whether this number (E.164) wants no more SMS."""
-        return self._one("SELECT 1 FROM opt_out WHERE number = ?", (number,)) is not None
 
     def part_sent(self, sms: Sms, part: int, modem_reference: int) -> None:
         """The network took a part (1, 2, ...) and gave it this reference (TP-MR, 0 to 255)."""
@@ -264,31 +226,6 @@ class Store:
             raise RuntimeError("this store was opened without a reader of PDUs")
         return self._reading
 
-    def messages(self, limit: int = 50, id: int | None = None, state: str | None = None) -> list[dict[str, Any]]:
-        """The newest SMS as plain data, the newest first; with the number, which the caller must mask.
-
-        id, state: only those.
-        """
-        rows = self._rows(
-            "SELECT outbox.id, number, kind, state, attempts, why, body AS text, not_after, queued_at,"
-            " changed_at, sent_at, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent,"
-            " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id AND outcome = 'delivered') AS parts_delivered"
-            " FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE channel = 'sms'"
-            " AND outbox.id = ifnull(?, outbox.id) AND state = ifnull(?, state) ORDER BY outbox.id DESC LIMIT ?",
-            (id, state, limit),
-        )
-        return [{**dict(row), "text": row["text"].decode()} for row in rows]
-
-    def parts(self, id: int) -> list[dict[str, Any]]:
-        """The parts of an SMS that the network took, as plain data: part, modem_reference, sent_at, outcome, why."""
-        return [
-            dict(row)
-            for row in self._rows(
-                "SELECT part, modem_reference, sent_at, outcome, why, reported_at FROM sms_part WHERE outbox_id = ?",
-                (id,),
-            )
-        ]
-
     def note_balance(self, answer: str, amount: str | None) -> None:
         """Keep what the operator says is left: its words, and the amount in them."""
         row = (amount, answer, self._now().utc.isoformat())
@@ -323,60 +260,6 @@ class Store:
             return None
         visit = visit_of(row)
         return visit, self.diagnosis(visit)
-
-    def _queue_sms(self, diagnosis: str | None, number: str, language: str, text: str, kind: Kind) -> Sms:
-        check_text(text, self._parts_of(text), self._rules)
-
-        def work(db: sqlite3.Connection) -> int:
-            _refuse_opted_out(db, number, kind)
-            since = self._now().utc.isoformat()
-            _insert(
-                db,
-                "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET language = excluded.language",
-                (number, language, since),
-            )
-            (farmer,) = db.execute("SELECT id FROM farmer WHERE number = ?", (number,)).fetchone()
-            known = _known(db, diagnosis, farmer, kind)
-            if known is None:
-                return self._queue(db, "sms", diagnosis, farmer, text.encode(), kind)
-            if known["state"] == "parked":
-                self.sms.anew(db, known["id"])
-            return int(known["id"])
-
-        id = self._write(work)
-        self._wake()
-        row = self._one(
-            "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
-            " WHERE outbox.id = ?",
-            (id,),
-        )
-        assert row is not None
-        return read_sms(row)
-
-    def _parts_of(self, text: str) -> int:
-        try:
-            return self._count_parts(text) if text.strip() else 0
-        except Refused as why:
-            raise BadText(str(why)) from why
-
-    def _queue(
-        self,
-        db: sqlite3.Connection,
-        channel: Channel,
-        diagnosis: str | None,
-        farmer: int | None,
-        body: bytes,
-        kind: Kind = Kind.ANSWER,
-    ) -> int:
-        now = self._now().utc.isoformat()
-        not_after = self.sms.not_after(kind) if channel == "sms" else ""
-        row = db.execute(
-            "INSERT INTO outbox (channel, kind, rank, diagnosis_id, farmer_id, body, not_after, queued_at, changed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (channel, kind, kind.rank, diagnosis, farmer, body, not_after, now, now),
-        ).fetchone()
-        return int(row["id"])
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
@@ -417,20 +300,6 @@ def _connect(folder: Path, photos: Photos) -> sqlite3.Connection:
 
 def _never(_: Sms) -> bool:
     return False
-
-
-def _refuse_opted_out(db: sqlite3.Connection, number: str, kind: Kind) -> None:
-    if kind is not Kind.CONFIRMATION and db.execute("SELECT 1 FROM opt_out WHERE number = ?", (number,)).fetchone():
-        raise OptedOut("Whoever has this number wants no more SMS, so none was queued. They can ask for SMS again.")
-
-
-def _known(db: sqlite3.Connection, diagnosis: str | None, farmer: int, kind: Kind) -> sqlite3.Row | None:
-    """The message of this kind for this diagnosis and farmer, if there is one."""
-    row: sqlite3.Row | None = db.execute(
-        "SELECT id, state FROM outbox WHERE channel = 'sms' AND kind = ? AND diagnosis_id = ? AND farmer_id = ?",
-        (kind, diagnosis, farmer),
-    ).fetchone()
-    return row
 
 
 def _insert(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:

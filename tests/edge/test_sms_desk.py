@@ -88,7 +88,7 @@ def test_a_list_masks_numbers_unless_it_is_asked_for_them(desk: Desk) -> None:
 
 def test_one_sms_is_shown_with_its_parts_and_sent_again(desk: Desk) -> None:
     with desk.store() as store:
-        sms = store.queue_text(NUMBER, "en", "Two parts. " * 20, Kind.ANSWER)
+        sms = store.texts.queue(NUMBER, "en", "Two parts. " * 20, Kind.ANSWER)
         store.sms.take()
         store.part_sent(sms, 1, 7)
         store.sms.park(sms, Refused("the network knows no such number"))
@@ -142,7 +142,7 @@ def test_a_short_number_is_texted_where_the_configuration_allows_it(desk: Desk) 
 
 def test_a_number_that_opted_out_gets_nothing(desk: Desk) -> None:
     with desk.store() as store:
-        store.opt_out(NUMBER)
+        store.texts.opt_out(NUMBER)
     done = desk.run("send", NUMBER, "x")
     assert done.returncode == 65
     assert "wants no more SMS" in done.stderr
@@ -155,7 +155,7 @@ def read(output: IO[str], lines: queue.Queue[str]) -> None:
 
 def test_watch_shows_what_happens_until_ctrl_c(desk: Desk) -> None:
     with desk.store() as store:
-        store.queue_text(NUMBER, "en", "an old one", Kind.ANSWER)
+        store.texts.queue(NUMBER, "en", "an old one", Kind.ANSWER)
         watching = subprocess.Popen(desk.command("watch"), stdout=subprocess.PIPE, text=True)
         assert watching.stdout is not None
         lines: queue.Queue[str] = queue.Queue()

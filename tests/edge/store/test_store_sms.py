@@ -54,7 +54,7 @@ def opened(folder: Path, clock: SteppingClock, **rules: object) -> Store:
 
 
 def queue(store: Store, kind: Kind = Kind.ANSWER, number: str = NUMBER, text: str = "do this") -> Sms:
-    return store.queue_text(number, "en", text, kind)
+    return store.texts.queue(number, "en", text, kind)
 
 
 def taken(store: Store) -> Sms:
@@ -70,7 +70,7 @@ def send(store: Store, sms: Sms, *references: int) -> None:
 
 
 def row(store: Store, sms: Sms) -> tuple[str, str | None]:
-    (found,) = store.messages(id=sms.id)
+    (found,) = store.texts.newest(id=sms.id)
     return found["state"], found["why"]
 
 
@@ -189,17 +189,17 @@ class TestOptOut:
 
     def test_what_waits_is_parked_and_nothing_more_is_queued(self, store: Store) -> None:
         waiting, other = queue(store), queue(store, number=OTHER)
-        store.opt_out(NUMBER)
+        store.texts.opt_out(NUMBER)
         assert row(store, waiting) == ("parked", OPTED_OUT)
         with pytest.raises(OptedOut, match="wants no more SMS"):
             queue(store)
         with pytest.raises(OptedOut):
-            store.resend(waiting.id)
+            store.texts.resend(waiting.id)
         assert taken(store) == other
 
     def test_the_confirmation_goes_and_is_the_only_one(self, store: Store) -> None:
-        store.opt_out(NUMBER)
-        store.opt_out(NUMBER)
+        store.texts.opt_out(NUMBER)
+        store.texts.opt_out(NUMBER)
         confirmation = queue(store, Kind.CONFIRMATION)
         assert taken(store) == confirmation
         assert store.sms.take() is None
@@ -207,17 +207,17 @@ class TestOptOut:
     def test_what_was_being_sent_is_not_tried_again(self, store: Store) -> None:
         queue(store)
         sms = taken(store)
-        store.opt_out(NUMBER)
+        store.texts.opt_out(NUMBER)
         store.sms.recover()
         assert store.sms.take() is None
         assert row(store, sms)[0] == "parked"
 
     def test_it_outlives_a_restart_and_ends_when_the_farmer_says_so(self, tmp_path: Path, clock: SteppingClock) -> None:
         with opened(tmp_path, clock) as store:
-            store.opt_out(NUMBER)
+            store.texts.opt_out(NUMBER)
         with opened(tmp_path, clock) as store:
-            assert store.has_opted_out(NUMBER)
-            store.opt_in(NUMBER)
+            assert store.texts.has_opted_out(NUMBER)
+            store.texts.opt_in(NUMBER)
             queue(store)
             assert store.sms.take() is not None
 
@@ -229,7 +229,7 @@ class TestDoor:
     def test_no_text_and_too_much_text(self, store: Store, text: str) -> None:
         with pytest.raises(BadText):
             queue(store, text=text)
-        assert store.messages() == []
+        assert store.texts.newest() == []
 
     def test_half_a_letter(self, store: Store) -> None:
         with pytest.raises(BadText, match="surrogate"):
@@ -254,7 +254,7 @@ class TestReports:
         assert row(store, sms)[0] == "sent"
         assert store.reported(report(41, 0)) == "delivered"
         assert row(store, sms) == ("delivered", None)
-        assert [part["outcome"] for part in store.parts(sms.id)] == ["delivered", "delivered"]
+        assert [part["outcome"] for part in store.texts.parts(sms.id)] == ["delivered", "delivered"]
 
     def test_reports_that_come_before_the_message_is_whole(self, store: Store) -> None:
         queue(store, text=LONG)
@@ -281,7 +281,7 @@ class TestReports:
         sms = taken(store)
         send(store, sms, 41, 42)
         store.reported(report(41, 0x46))
-        store.resend(sms.id)
+        store.texts.resend(sms.id)
         assert taken(store) == sms
         assert store.reported(report(42, 0)) == "unknown"
         assert store.sms.spent().day == 2
@@ -299,9 +299,9 @@ class TestReports:
 def test_only_what_has_come_to_rest_is_sent_again(store: Store) -> None:
     sms = queue(store)
     with pytest.raises(NoSuchSms, match="still waiting"):
-        store.resend(sms.id)
+        store.texts.resend(sms.id)
     with pytest.raises(NoSuchSms, match="There is no SMS 99"):
-        store.resend(99)
+        store.texts.resend(99)
 
 
 def test_a_file_of_version_2_keeps_what_is_in_it(tmp_path: Path, clock: SteppingClock) -> None:
@@ -315,8 +315,8 @@ def test_a_file_of_version_2_keeps_what_is_in_it(tmp_path: Path, clock: Stepping
         assert store.queues() == {"sms": {"sent": 1, "waiting": 1}, "report": {"waiting": 1}}
         assert taken(store) == Sms(8, NUMBER, "half", 8, parts_sent=1)
         assert store.reported(report(41, 0)) == "delivered"
-        assert store.messages(id=7)[0]["state"] == "delivered"
-        assert store.queue_text(NUMBER, "en", "next", Kind.REPLY).id == 10  # row 9 is a report
+        assert store.texts.newest(id=7)[0]["state"] == "delivered"
+        assert store.texts.queue(NUMBER, "en", "next", Kind.REPLY).id == 10  # row 9 is a report
         assert store._rows("PRAGMA foreign_key_check", ()) == []
         assert store._rows("PRAGMA integrity_check", ())[0][0] == "ok"
 
