@@ -8,8 +8,8 @@ from typing import Any
 
 from edge_daemon.clock import Now
 from edge_daemon.config import SmsRules
-from edge_daemon.diagnosis import Kind, Sms
-from edge_daemon.errors import BadText, NoSuchSms, OptedOut, Refused
+from edge_daemon.diagnosis import E164, Kind, Sms
+from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
 from edge_daemon.sms_policy import check_text
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.sms_outbox import SmsOutbox, read_sms
@@ -37,9 +37,11 @@ class Texts:
     def queue(self, number: str, language: str, text: str, kind: Kind, diagnosis: str | None = None) -> Sms:
         """Queue a text to a number that was checked. For one diagnosis (its id) and number, each kind goes once.
 
-        Asked again, it is the message of the first time; one that was parked is tried anew. Raises BadText, OptedOut:
-        to whoever wants no more SMS, only a CONFIRMATION goes.
+        Asked again, it is the message of the first time; one that was parked is tried anew. To whoever wants no more
+        SMS, only a CONFIRMATION goes. Raises BadTelephone, BadText, OptedOut.
         """
+        if not E164.fullmatch(number) and number not in self._rules.allowed_numbers:
+            raise BadTelephone("No SMS goes to a short number or a name that [sms] allowed_numbers does not hold.")
         check_text(text, self._parts_of(text), self._rules)
 
         def work(db: sqlite3.Connection) -> int:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -193,6 +195,34 @@ def test_what_does_not_speak_tls_gets_no_key(server: Server, key: Path) -> None:
         send(settings(server.server_port, key, url=url), sms())
     assert not caught.value.in_doubt
     assert server.asked == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed one, with its key in the same file."""
+    path = tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", "-", "-out", "-"]
+    path.write_bytes(subprocess.run([*made, *names], check=True, capture_output=True, timeout=60).stdout)
+    return path
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_over_tls_only_a_trusted_server_gets_the_key(
+    server: Server, key: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        send(settings(server.server_port, key, url=f"https://localhost:{server.server_port}/"), sms())
+    else:
+        with pytest.raises(AggregatorGone, match="certificate") as caught:
+            send(settings(server.server_port, key, url=f"https://localhost:{server.server_port}/"), sms())
+        assert not caught.value.in_doubt
+    assert len(server.asked) == is_trusted
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_daemon.clock import Instant
 from edge_daemon.config import SmsRules
@@ -98,6 +101,33 @@ def test_a_part_that_comes_again_with_another_time_is_of_no_use(store: Store) ->
     assert store.inbound.take(deliver("Leaves have ", Concat(7, 2, 1), second=9)).outcome == "duplicate"
     assert store.inbound.take(SECOND).outcome == "message"
     assert store._rows("SELECT * FROM inbound_part", ()) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_each_message_comes_out_once_whatever_the_order_the_repeats_and_the_restarts(data: st.DataObject) -> None:
+    """Three messages of three parts, two with one reference; each part comes once or twice, restarts between."""
+    sent = [(reference, number, part) for reference, number in MESSAGES for part in (1, 2, 3)]
+    comes = data.draw(st.permutations(sent + data.draw(st.lists(st.sampled_from(sent), max_size=6))))
+    restarts = data.draw(st.sets(st.integers(0, len(comes) - 1)))
+    clock = SteppingClock()
+    with tempfile.TemporaryDirectory() as folder:
+        store = opened(Path(folder), clock)
+        for place, (reference, number, part) in enumerate(comes):
+            if place in restarts:
+                store.close()
+                store = opened(Path(folder), clock)
+            store.inbound.take(deliver(f"{number[-1]}{reference}{part} ", Concat(reference, 3, part), 0, number))
+        got = sorted((message.number, message.text) for message in store.inbound.new())
+        left = store._rows("SELECT * FROM inbound_part", ())
+        store.close()
+    assert got == sorted(
+        (number, "".join(f"{number[-1]}{reference}{part} " for part in (1, 2, 3))) for reference, number in MESSAGES
+    )
+    assert left == []
+
+
+MESSAGES = ((7, "+919812345678"), (7, "+919812345679"), (8, "+919812345678"))
 
 
 def test_two_senders_with_the_same_reference_are_two_messages(store: Store) -> None:

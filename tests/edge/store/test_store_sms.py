@@ -13,7 +13,7 @@ import pytest
 from edge_daemon.clock import Instant
 from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Clock, Kind, Sms
-from edge_daemon.errors import BadText, NoSuchSms, OptedOut
+from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut
 from edge_daemon.modem import fields
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store import database
@@ -230,6 +230,13 @@ class TestDoor:
         with pytest.raises(BadText):
             queue(store, text=text)
         assert store.texts.newest() == []
+
+    @pytest.mark.parametrize("number", ["1909", "VM-BANK", "9812345678", "+91"])
+    def test_no_reply_goes_to_a_short_number_or_a_name(self, tmp_path: Path, clock: SteppingClock, number: str) -> None:
+        with opened(tmp_path, clock, allowed_numbers=["19090"]) as store:
+            with pytest.raises(BadTelephone):
+                queue(store, Kind.REPLY, number)
+            queue(store, Kind.REPLY, "19090")
 
     def test_half_a_letter(self, store: Store) -> None:
         with pytest.raises(BadText, match="surrogate"):
