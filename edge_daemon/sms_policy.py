@@ -19,8 +19,8 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Kind, Sms
 from edge_daemon.errors import BadText
 
-LETTERS_OF_A_PART = 60
-"""At least: of UCS-2 a part has 67, less what moves to the next part with its syllable."""
+LETTERS_OF_A_PART = 50
+"""At least: of UCS-2 a part has 67, less what moves to the next part with its syllable of up to 17."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ MIGRATIONS = (
     CREATE INDEX outbox_due ON outbox(channel, state, rank, attempts, id);
     CREATE INDEX sms_part_of_reference ON sms_part(modem_reference);
     CREATE TABLE sms_spent (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL) STRICT;
+    CREATE INDEX sms_spent_at ON sms_spent(at);
     INSERT INTO sms_spent (at) SELECT sent_at FROM sms_part ORDER BY sent_at;
     CREATE TABLE opt_out (number TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT;
     CREATE TABLE balance (

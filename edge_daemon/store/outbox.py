@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -107,13 +107,17 @@ class Outbox(Generic[M]):
 
     def take(self) -> M | None:
         """As next, without waiting; what failed is passed over until it is due again."""
+        for limit in dict.fromkeys((1, self.looked_at)):  # mostly the first one may go
+            message = next((message for message in self._due(limit) if self._may_go(message)), None)
+            if message is not None:
+                self._mark(message.id, "sending", None, attempts=1)
+                return message
+        return None
+
+    def _due(self, limit: int) -> Iterator[M]:
         now = self._now().utc.isoformat()
         by_rank = f"{_SELECT}{_DUE} ORDER BY rank, attempts, outbox.id LIMIT ?"
-        due = (self._read(row) for row in self._rows(by_rank, (self.channel, "waiting", now, now, self.looked_at)))
-        message = next((message for message in due if self._may_go(message)), None)
-        if message is not None:
-            self._mark(message.id, "sending", None, attempts=1)
-        return message
+        return map(self._read, self._rows(by_rank, (self.channel, "waiting", now, now, limit)))
 
     def _may_go(self, message: M) -> bool:
         """Whether nothing holds the message back."""

@@ -27,13 +27,6 @@ MOST_SPENT = 100_000
 OPTED_OUT = "its number wants no more SMS"
 EXPIRED = "it was of no use any more before it could go"
 
-_HELD_BACK = (
-    "SELECT outbox.id, not_after, EXISTS (SELECT 1 FROM opt_out WHERE opt_out.number = farmer.number)"
-    " AND kind != 'confirmation' AS opted_out"
-    " FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE channel = 'sms' AND state = 'waiting'"
-    " AND (opted_out OR not_after != '')"
-)
-
 
 class SmsOutbox(Outbox[Sms]):
     """The texts that wait for the modem or another route.
@@ -59,20 +52,6 @@ class SmsOutbox(Outbox[Sms]):
         self._by_modem = by_modem
         self.settle: Callable[[sqlite3.Connection, int], None] = _nothing_reported
         self._count_parts = count_parts
-
-    def take(self) -> Sms | None:
-        """As next, without waiting. What may never go any more is parked on the way."""
-        self.park_what_is_over()
-        return super().take()
-
-    def park_what_is_over(self) -> None:
-        """Park what expired, and what is for a farmer who wants no more SMS."""
-        now = self._now()
-        for row in self._rows(_HELD_BACK, ()):
-            if row["opted_out"]:
-                self._mark(row["id"], "parked", OPTED_OUT)
-            elif sms_policy.has_expired(_time(row["not_after"]), now):
-                self._mark(row["id"], "parked", EXPIRED)
 
     def delivered(self, message: Sms) -> None:
         """The network took all of it. Whether the telephone has it, its reports say."""
@@ -100,10 +79,9 @@ class SmsOutbox(Outbox[Sms]):
 
     def why_held(self) -> str | None:
         """Why the first message that is due may not go now. None where one may, or none is due."""
-        now = self._now().utc
         ours = (message for message in self.waiting(limit=LOOKED_AT) if self.takes(message))
         first = next(ours, None)
-        return None if first is None else self._why_held(first, self.spent(), now)
+        return None if first is None else self._why_held(first)
 
     def note_spent(self, db: sqlite3.Connection) -> None:
         """Within a transaction: the SIM has sent a part."""
@@ -134,13 +112,33 @@ class SmsOutbox(Outbox[Sms]):
         return self.takes(message)
 
     def _may_go(self, message: Sms) -> bool:
-        return self.takes(message) and self._why_held(message, self.spent(), self._now().utc) is None
+        """Whether it may go by this way now. What may never go any more is parked here."""
+        if not self.takes(message):
+            return False
+        why = self._why_never(message)
+        if why is not None:
+            self._mark(message.id, "parked", why)
+            return False
+        return self._why_held(message) is None
 
-    def _why_held(self, sms: Sms, spent: sms_policy.Spent, utc: datetime) -> str | None:
-        if not self._by_modem:
+    def _why_never(self, sms: Sms) -> str | None:
+        if sms.kind is not Kind.CONFIRMATION and self._rows("SELECT 1 FROM opt_out WHERE number = ?", (sms.number,)):
+            return OPTED_OUT
+        return EXPIRED if sms_policy.has_expired(sms.not_after, self._now()) else None
+
+    def _why_held(self, sms: Sms) -> str | None:
+        utc = self._now().utc
+        has_limits = self._by_modem and (self.rules.daily_parts or self.rules.minute_parts)
+        if not has_limits:
             return sms_policy.why_not_now(sms, utc, self.rules)
-        parts = max(1, self._count_parts(sms.text) - sms.parts_sent)
-        return sms_policy.why_held(sms, parts, spent, utc, self.rules)
+        spent = self.spent()
+        held = None
+        for count in (sms_policy.parts_at_most, self._count_parts):  # the exact number takes long, and seldom matters
+            parts = max(1, count(sms.text) - sms.parts_sent)
+            held = sms_policy.why_held(sms, parts, spent, utc, self.rules)
+            if held is None:
+                break
+        return held
 
 
 def _always(_: Sms) -> bool:

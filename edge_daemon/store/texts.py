@@ -10,9 +10,12 @@ from edge_daemon.clock import Now
 from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import E164, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
-from edge_daemon.sms_policy import check_text
+from edge_daemon.sms_policy import check_text, parts_at_most
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
-from edge_daemon.store.sms_outbox import SmsOutbox, read_sms
+from edge_daemon.store.sms_outbox import OPTED_OUT, SmsOutbox, read_sms
+
+MOST_KEPT = 50_000
+"""SMS that came to rest are forgotten after so many more messages: some years of a busy kiosk."""
 
 
 class Texts:
@@ -90,9 +93,18 @@ class Texts:
 
         The one thing that it may still get is a CONFIRMATION.
         """
-        since = self._now().utc.isoformat()
-        self._write(lambda db: db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, since)))
-        self._ways[0].park_what_is_over()
+        now = self._now().utc.isoformat()
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, now))
+            db.execute(
+                "UPDATE outbox SET state = 'parked', why = ?, changed_at = ? WHERE channel = 'sms'"
+                " AND state = 'waiting' AND kind != 'confirmation'"
+                " AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
+                (OPTED_OUT, now, number),
+            )
+
+        self._write(work)
 
     def opt_in(self, number: str) -> None:
         """Whoever has this number (E.164) wants SMS again. What was parked meanwhile stays so."""
@@ -128,8 +140,13 @@ class Texts:
         ]
 
     def _parts_of(self, text: str) -> int:
+        """The exact number is asked for only where it matters: it takes longer than all else here."""
+        most = parts_at_most(text)
         try:
-            return self._count_parts(text) if text.strip() else 0
+            text.encode()
+            return most if most <= self._rules.most_parts else self._count_parts(text)
+        except UnicodeEncodeError as why:
+            raise BadText(f"Character {why.start + 1} is half a surrogate pair. Correct the text.") from why
         except Refused as why:
             raise BadText(str(why)) from why
 
@@ -141,11 +158,21 @@ class Texts:
             " VALUES ('sms', ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (kind, kind.rank, diagnosis, farmer, text.encode(), self._ways[0].not_after(kind), now, now),
         ).fetchone()
+        _forget_old(db, int(id) - MOST_KEPT)
         return int(id)
 
     def _wake(self) -> None:
         for way in self._ways:
             way.wake()
+
+
+def _forget_old(db: sqlite3.Connection, last: int) -> None:
+    """What came to rest, up to this row."""
+    old = db.execute(
+        "SELECT id FROM outbox WHERE channel = 'sms' AND id <= ? AND state IN ('sent', 'delivered', 'parked')", (last,)
+    ).fetchall()
+    for statement in ("DELETE FROM sms_part WHERE outbox_id = ?", "DELETE FROM outbox WHERE id = ?"):
+        db.executemany(statement, [(id,) for (id,) in old])
 
 
 def _refuse_opted_out(db: sqlite3.Connection, number: str, kind: Kind) -> None:

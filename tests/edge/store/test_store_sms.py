@@ -16,7 +16,7 @@ from edge_daemon.diagnosis import Clock, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut
 from edge_daemon.modem import fields
 from edge_daemon.sms_reading import PduReading
-from edge_daemon.store import database
+from edge_daemon.store import database, texts
 from edge_daemon.store.sms_outbox import EXPIRED, OPTED_OUT
 from edge_daemon.store.store import Store
 
@@ -309,6 +309,18 @@ def test_only_what_has_come_to_rest_is_sent_again(store: Store) -> None:
         store.texts.resend(sms.id)
     with pytest.raises(NoSuchSms, match="There is no SMS 99"):
         store.texts.resend(99)
+
+
+def test_what_came_to_rest_is_forgotten_in_the_end_and_what_waits_is_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "MOST_KEPT", 2)
+    gone, waits = queue(store), queue(store, Kind.FOLLOW_UP)
+    assert taken(store) == gone
+    send(store, gone, 41)
+    last = [queue(store).id for _ in range(3)]
+    assert [message["id"] for message in store.texts.newest()] == [*reversed(last), waits.id]
+    assert store.texts.parts(gone.id) == []
 
 
 def test_a_file_of_version_2_keeps_what_is_in_it(tmp_path: Path, clock: SteppingClock) -> None:
