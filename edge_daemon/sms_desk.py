@@ -87,9 +87,10 @@ def show_inbound(config: Config, style: Style, limit: int) -> Iterator[str]:
 
 
 def show_broken(config: Config, style: Style, limit: int) -> Iterator[str]:
-    """The newest PDUs that broke the standard, as they came: with the numbers in them. Raises StateError."""
+    """The newest PDUs that broke the standard; whole only with `numbers`, which stand in them. Raises StateError."""
     with _look(config) as store:
         rows = [dict(row) for row in store.inbound.broken(limit)]
+    rows = rows if style.numbers else [sms_lines.without_digits(row) for row in rows]
     if not rows and not style.as_json:
         yield "No PDU has broken the standard."
     yield from (_json(row) if style.as_json else sms_lines.broken(row, _zone(config)) for row in rows)

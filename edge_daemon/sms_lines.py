@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -44,6 +45,12 @@ def incoming(row: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 
 INCOMING = f"{'SMS':>6}  {'came in':<16}  {'state':<9}  {'from':<13}  text"
+
+
+def without_digits(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A broken PDU of which nobody can read a number: its length, and the reason without the octets in it."""
+    length = f"({len(row['pdu'])} characters; --numbers shows them)"
+    return {**row, "pdu": length, "why": re.sub(r"[0-9A-F]{5,}", "…", row["why"])}
 
 
 def broken(row: Mapping[str, Any], zone: ZoneInfo) -> str:

@@ -126,7 +126,7 @@ class Inbound:
         db.execute("DELETE FROM inbound_broken WHERE id <= ?", ((kept or 0) - MOST_BROKEN,))
         log.warning(
             "A PDU of %d characters from the network breaks the standard. It is kept aside: "
-            "`krishi-kiosk sms list --broken` shows it.",
+            "`krishi-kiosk sms list --broken` tells of it.",
             len(pdu),
         )
 

@@ -106,7 +106,10 @@ def test_what_came_in_is_listed_and_what_broke_the_standard(desk: Desk) -> None:
         store.inbound.take("0001")
     assert desk.rows("list", "--inbound")[0]["text"] == "TEST"
     assert "TEST" in desk.run("list", "--inbound").stdout
-    assert "0001" in desk.run("list", "--broken").stdout
+    assert "0001" in desk.run("list", "--broken", "--numbers").stdout
+    masked = desk.run("list", "--broken").stdout
+    assert "(4 characters; --numbers shows them)" in masked
+    assert "0001" not in masked
 
 
 @pytest.mark.parametrize(
