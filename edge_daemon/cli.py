@@ -99,6 +99,20 @@ def _pdu(_: Config, arguments: argparse.Namespace) -> int:
     return 65 if failures else 0
 
 
+def _sms(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import sms_desk
+
+    if getattr(arguments, "text", None) == "-":
+        arguments.text = sys.stdin.read()
+    try:
+        for line in sms_desk.lines(config, arguments):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        if arguments.what != "watch":
+            raise
+    return 0
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import demo
 
@@ -143,6 +157,7 @@ def build_parser() -> Parser:
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
     one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
     one.add_argument("what", choices=["decode", "encode"], help="which way")
+    _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch", _sms), common)
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")
@@ -150,6 +165,39 @@ def build_parser() -> Parser:
     show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
     parser.commands = tuple(commands.choices)
     return parser
+
+
+def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
+    """The grammar of `krishi-kiosk sms`."""
+    shown = Parser(add_help=False, parents=[common])
+    shown.add_argument("--json", action="store_true", help="JSON, an object a line, for programs")
+    shown.add_argument("--numbers", action="store_true", help="show telephone numbers whole")
+    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[shown])
+
+    one = add("send", "queue a text; the running kiosk sends it")
+    one.add_argument("number", metavar="NUMBER")
+    one.add_argument("text", metavar="TEXT", help='"-": what comes in on standard input')
+    one.add_argument("--kind", choices=["answer", "reply", "follow_up"], default="answer", help="how urgent it is")
+    some = add("list", "the newest SMS that go out, the newest first")
+    which = some.add_mutually_exclusive_group()
+    which.add_argument("--state", choices=["waiting", "sending", "sent", "delivered", "parked"], help="only those")
+    which.add_argument("--inbound", action="store_true", help="those that came in, instead")
+    which.add_argument("--broken", action="store_true", help="PDUs from the network that break the standard, instead")
+    some.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default: 20)")
+    for name, summary in (("show", "all of one SMS"), ("resend", "send one again that was parked or has gone")):
+        add(name, summary).add_argument("id", type=_count, metavar="SMS", help="its number in the list")
+    live = add("watch", "a line for all that becomes of an SMS, as it happens, until Ctrl-C")
+    live.add_argument("--limit", type=_count, default=5, metavar="N", help="begin with the last so many (default: 5)")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 1_000_000:
+        raise ValueError
+    return number
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from edge_daemon.diagnosis import Kind
 from edge_daemon.errors import ConfigError
 
 SYSTEM_FILE = Path("/etc/krishi-sandesh/kiosk.toml")
@@ -99,6 +103,86 @@ class SerialModem(Section):
     """How long sending one part may take: AT+CMGS, at most 60 s on SIM800 (SIM800 Series AT Command Manual, 4.2.5)."""
 
 
+class SmsRules(Section):
+    """What may be sent, how much, and when."""
+
+    daily_parts: Annotated[int, Field(ge=0, le=100_000)] = 100
+    """Parts that the SIM may send in any 24 hours; operators' plans often allow 100 a day. 0: as many as there are."""
+    minute_parts: Annotated[int, Field(ge=0, le=1000)] = 20
+    """Parts in any 60 s. 0: as fast as the modem takes them."""
+    kept_for_answers: Annotated[int, Field(ge=0, le=100_000)] = 30
+    """Of daily_parts, those that follow-ups must leave to farmers who stand at the kiosk, and to replies."""
+    most_parts: Annotated[int, Field(ge=1, le=10)] = 10
+    """A text that takes more is refused; above 10 no text goes anyway."""
+    quiet_from: time = time(20)
+    quiet_until: time = time(8)
+    """No follow-up goes between these, local time. Equal: there are no quiet hours."""
+    timezone: str = "Asia/Kolkata"
+    """Of the quiet hours, as the tz database names it."""
+    answer_h: Annotated[float, Field(gt=0, le=1000)] = 168.0
+    reply_h: Annotated[float, Field(gt=0, le=1000)] = 24.0
+    follow_up_h: Annotated[float, Field(gt=0, le=1000)] = 48.0
+    """How long after it was queued a message of each kind is still of use."""
+    allowed_numbers: tuple[Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")], ...] = ()
+    """Short or premium numbers that an SMS may go to, exactly so written. No other such number is ever texted."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as why:
+            raise ValueError("no such time zone here; see `timedatectl list-timezones`") from why
+        return name
+
+
+class BalanceRules(Section):
+    """Asking the operator what is left of a prepaid plan."""
+
+    code: Annotated[str | None, Field(pattern=r"^[*#][0-9*#]{1,20}#$")] = None
+    """The USSD code, such as "*123#"; the operator names it. None: never asked."""
+    every_h: Annotated[float, Field(ge=1, le=1000)] = 24.0
+    low: Annotated[float, Field(ge=0)] = 20.0
+    """Below this, in the operator's currency, the status says that it is low."""
+
+
+class Template(Section):
+    """A text that is registered with the operators (India: TRAI's TCCCPR 2018, "content template")."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    """As registered, with {#var#} for each slot of 1 to 30 characters."""
+
+
+class Aggregator(Section):
+    """A second way out: an operator's or aggregator's HTTP interface, with registered templates."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$")]
+    """Plain http is for loopback only: the key and farmers' numbers go with each message."""
+    key_file: Path
+    """A file that holds the key and nothing else; readable for the kiosk's user alone."""
+    entity_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,40}$")]
+    """The principal entity, as registered."""
+    header: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{3,11}$")]
+    """The sender that telephones show, as registered."""
+    kinds: tuple[Kind, ...] = (Kind.FOLLOW_UP,)
+    """What goes by this route. All else goes by the modem."""
+    without_template: Literal["modem", "park"] = "modem"
+    """What becomes of a message of these kinds that fits no template."""
+    deadline_s: Annotated[float, Field(gt=0, le=120)] = 20.0
+    """From the connection to the last octet of the answer."""
+    templates: tuple[Template, ...] = ()
+
+    @model_validator(mode="after")
+    def _key_is_not_shown_to_others(self) -> Aggregator:
+        address = urlsplit(self.url)
+        if not address.hostname or address.port == 0:  # a port that is no number raises ValueError here
+            raise ValueError("url names no host, or port 0")
+        if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("url is plain http: the key and the numbers could be read on the way. Use https")
+        return self
+
+
 class Web(Section):
     """The visit API on loopback."""
 
@@ -138,6 +222,10 @@ class Config(Section):
     state: State = State()
     camera: Annotated[FolderCamera | PiCamera, Field(discriminator="kind")] = FolderCamera()
     modem: Annotated[SimulatedModem | SerialModem, Field(discriminator="kind")] = SimulatedModem()
+    sms: SmsRules = SmsRules()
+    balance: BalanceRules = BalanceRules()
+    aggregator: Aggregator | None = None
+    """None: all goes by the modem."""
     model: Model = Model()
     web: Web = Web()
 

@@ -160,12 +160,27 @@ class Farmer:
         _require(E164.fullmatch(self.number) is not None, "a telephone number is in E.164 form")
 
 
+class Kind(StrEnum):
+    """Why an SMS is sent. They go in this order."""
+
+    ANSWER = "answer"  # to a farmer who stands at the kiosk
+    CONFIRMATION = "confirmation"  # that no more SMS will come: the one thing that goes after an opt-out
+    REPLY = "reply"  # to an SMS that came in
+    FOLLOW_UP = "follow_up"  # the kiosk asks by itself
+
+    @property
+    def rank(self) -> int:
+        """0 goes first."""
+        return list(Kind).index(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Sms:
     """A text on its way to a telephone.
 
     reference: 0 to 255, marks the parts of one message (3GPP TS 23.040, 9.2.3.24.1); a repeat bears the same one.
     parts_sent: how many parts the network has already taken, so that a repeat begins at the first that is in doubt.
+    not_after: when it is of no use any more (UTC), None if that is not known.
     """
 
     id: int
@@ -173,6 +188,8 @@ class Sms:
     text: str
     reference: int
     parts_sent: int = 0
+    kind: Kind = Kind.ANSWER
+    not_after: datetime | None = None
 
     def __post_init__(self) -> None:
         _require(0 <= self.reference <= 255, "a reference is one octet")

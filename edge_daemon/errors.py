@@ -8,6 +8,9 @@
     │   ├── UnknownCrop
     │   ├── UnknownLanguage
     │   ├── BadTelephone
+    │   ├── BadText                      nothing to send, or more than an SMS should be
+    │   ├── OptedOut                     this number wants no more SMS
+    │   ├── NoSuchSms
     │   ├── NoSuchVisit
     │   └── NoDiagnosisYet               the visit has no photo that could be judged
     ├── ConfigError                  78  the technician's file; names file, section and key
@@ -27,6 +30,7 @@
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemNotReady, SendFailed
+    │   ├── AggregatorGone
     │   └── BrokerGone
     └── Refused                      65  this message will never be taken: park it, go on
 
@@ -88,6 +92,22 @@ class UnknownLanguage(BadInput):
 
 class BadTelephone(BadInput):
     """Not a number that an SMS can reach."""
+
+
+class BadText(BadInput):
+    """A text that no SMS can carry, or that takes more parts than [sms] most_parts allows."""
+
+
+class OptedOut(BadInput):
+    """Whoever has this number wants no more SMS; nothing was queued."""
+
+    http_status = 403
+
+
+class NoSuchSms(BadInput):
+    """No SMS has this number, or it cannot be sent again."""
+
+    http_status = 404
 
 
 class NoSuchVisit(BadInput):
@@ -214,6 +234,10 @@ class ModemNotReady(DeviceError):
 
 class SendFailed(DeviceError):
     """The network or the modem did not take this message now; later it may."""
+
+
+class AggregatorGone(DeviceError):
+    """The HTTP aggregator cannot be reached, or does not answer in time."""
 
 
 class BrokerGone(DeviceError):

@@ -21,6 +21,7 @@ from edge_daemon.kiosk import Kiosk, TakesPhotos
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.sms import SmsModem
 from edge_daemon.references import References
+from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
 from edge_daemon.vision import image, quality
 from edge_daemon.vision.decision import warmth
@@ -68,12 +69,22 @@ async def opened_camera(config: Config) -> AsyncIterator[Camera]:
 
 def open_store(config: Config) -> Store:
     """The configured state folder, alone. Raises StateError."""
-    return Store.open(config.state.path(), config.state.photos_mb * MB)
+    return Store.open(config.state.path(), config.state.photos_mb * MB, system_now, config.sms, PduReading())
 
 
 def share_store(config: Config) -> Store:
     """The configured state folder, beside the process that drains it. Raises StateError."""
-    return Store.share(config.state.path(), config.state.photos_mb * MB)
+    return Store.share(config.state.path(), config.state.photos_mb * MB, system_now, config.sms, PduReading())
+
+
+def look_store(config: Config) -> Store:
+    """The configured state folder, to read from. Raises StateError."""
+    return Store.look(config.state.path(), system_now, config.sms, PduReading())
+
+
+def count_sms_parts(text: str) -> int:
+    """How many SMS a text costs. Raises Refused for what no SMS can carry."""
+    return alphabet.count_parts(text)
 
 
 def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store) -> Kiosk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 WIDTH = 100
@@ -61,6 +61,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("Kiosk", f"{data['kiosk']}{rehearsal}, {'running' if data['running'] else 'not running'}"),
         line("Last visit", _last_visit(data["last_visit"])),
         line("SMS", _queue(data["queues"]["sms"])),
+        *_plan(data.get("sms"), data.get("balance")),
         line("Reports", _queue(data["queues"]["report"])),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
@@ -83,6 +84,18 @@ def _last_visit(visit: Mapping[str, Any] | None) -> str:
 
 def _queue(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
+
+
+def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the SIM has sent, and what is left on it."""
+    if sms:
+        most = f" of {sms['daily_parts']}" if sms["daily_parts"] else ""
+        held = f"; the next waits: {sms['held']}" if sms["held"] else ""
+        yield line("", f"{sms['parts_in_24_h']}{most} parts in 24 hours{held}")
+    if balance:
+        amount = balance["amount"] or "not understood: dial the code by hand"
+        low = ", LOW: top it up" if balance["low"] else ""
+        yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
 
 
 def _modem(data: Mapping[str, Any]) -> str:

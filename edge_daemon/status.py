@@ -7,6 +7,7 @@ import json
 import shutil
 from typing import Any
 
+from edge_daemon import balance, parts
 from edge_daemon.config import Config
 from edge_daemon.diagnosis import Diagnosis, Visit
 from edge_daemon.errors import ModelError
@@ -22,7 +23,7 @@ def gather(config: Config) -> dict[str, Any]:
     running = _from_daemon(config.web.port)
     if running is not None and running.get("kiosk") == config.kiosk.id:
         return running
-    with Store.look(config.state.path()) as store:
+    with parts.look_store(config) as store:
         return {**stored(config, store), "running": False, "model": _model(config), "parts": {}, "modem": None}
 
 
@@ -59,6 +60,8 @@ def stored(config: Config, store: Store) -> dict[str, Any]:
         "rehearsal": config.kiosk.rehearsal,
         "state": str(store.folder),
         "queues": store.queues(),
+        "sms": _sms(config, store),
+        "balance": _balance(config, store),
         "last_visit": last and _summary(*last),
         "disk": {
             "free_mb": disk.free // MB,
@@ -67,6 +70,20 @@ def stored(config: Config, store: Store) -> dict[str, Any]:
             "photos_mb": round(photo_bytes / MB, 1),
         },
     }
+
+
+def _sms(config: Config, store: Store) -> dict[str, Any]:
+    held = store.sms.why_held()
+    return {"parts_in_24_h": store.sms.spent().day, "daily_parts": config.sms.daily_parts, "held": held}
+
+
+def _balance(config: Config, store: Store) -> dict[str, Any] | None:
+    """The newest answer's amount, None as amount where none was found in it. Its words may hold our own number."""
+    kept = store.balance()
+    if kept is None:
+        return None
+    low = balance.is_low(kept["amount"], config.balance)
+    return {"amount": kept["amount"], "low": low, "asked_at": kept["asked_at"]}
 
 
 def _summary(visit: Visit, diagnosis: Diagnosis | None) -> dict[str, Any]:

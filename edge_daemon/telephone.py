@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from edge_daemon.errors import BadTelephone
 
 
-def normalise(given: str, country: str) -> str:
+def normalise(given: str, country: str, allowed: Collection[str] = ()) -> str:
     """The number in E.164 form, such as "+919812345678"; without a country code it is one of `country` (ISO 3166-1).
 
+    allowed: short or premium numbers that may be texted, taken as they are, exactly so written.
     Raises BadTelephone for what no SMS can reach: no number, not a possible one, a fixed line, a short or premium code.
     """
+    if given.strip() in allowed:
+        return given.strip()
     import phonenumbers  # 30 ms that `krishi-kiosk --help` need not pay
 
     try:
@@ -21,6 +26,10 @@ def normalise(given: str, country: str) -> str:
             f"{given!r} is not a number that exists in the numbering plan of {country}. Check its digits."
         )
     mobile = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+    if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
+        raise BadTelephone(
+            f"{given!r} is a premium number: an SMS to it costs more. Only [sms] allowed_numbers may be."
+        )
     if phonenumbers.number_type(number) not in mobile:
         raise BadTelephone(f"{given!r} is not a mobile number: an SMS would not arrive. Give a mobile number.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -89,6 +89,10 @@ class Reassembly:
             return [Inbound(part.number, (part,))]
         return self._put(part, concat, now_s)
 
+    def held(self) -> list[Deliver]:
+        """The parts that wait for others."""
+        return [part for message in self._open.values() for part in message.parts.values()]
+
     def overdue(self, now_s: float) -> list[Inbound]:
         """The messages that have waited too long, incomplete as they are."""
         given = []

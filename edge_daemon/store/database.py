@@ -62,6 +62,62 @@ MIGRATIONS = (
     ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE outbox ADD COLUMN due_at TEXT NOT NULL DEFAULT ''
     """,
+    """
+    CREATE TABLE outbox_3 (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        channel TEXT NOT NULL CHECK (channel IN ('sms', 'report')),
+        kind TEXT NOT NULL DEFAULT 'answer' CHECK (kind IN ('answer', 'confirmation', 'reply', 'follow_up')),
+        rank INTEGER NOT NULL DEFAULT 0,
+        diagnosis_id TEXT REFERENCES diagnosis(id),
+        farmer_id INTEGER REFERENCES farmer(id),
+        body BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'parked')),
+        attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+        unanswered INTEGER NOT NULL DEFAULT 0,
+        due_at TEXT NOT NULL DEFAULT '', not_after TEXT NOT NULL DEFAULT '',
+        queued_at TEXT NOT NULL, changed_at TEXT NOT NULL, sent_at TEXT, why TEXT,
+        CHECK (diagnosis_id IS NOT NULL OR (channel = 'sms' AND farmer_id IS NOT NULL))
+    ) STRICT;
+    INSERT INTO outbox_3 (id, channel, diagnosis_id, farmer_id, body, state, attempts, crashes, unanswered, due_at,
+        queued_at, changed_at, sent_at, why)
+        SELECT id, channel, diagnosis_id, farmer_id, body, state, attempts, crashes, unanswered, due_at, queued_at,
+        changed_at, CASE WHEN state IN ('sent', 'delivered') THEN changed_at END, why FROM outbox;
+    CREATE TABLE sms_part_3 (
+        outbox_id INTEGER NOT NULL REFERENCES outbox_3(id), part INTEGER NOT NULL,
+        modem_reference INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome TEXT, why TEXT, reported_at TEXT,
+        PRIMARY KEY (outbox_id, part)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO sms_part_3 (outbox_id, part, modem_reference, sent_at)
+        SELECT outbox_id, part, modem_reference, sent_at FROM sms_part;
+    DROP TABLE sms_part;
+    DROP TABLE outbox;
+    ALTER TABLE outbox_3 RENAME TO outbox;
+    ALTER TABLE sms_part_3 RENAME TO sms_part;
+    CREATE UNIQUE INDEX outbox_once ON outbox(channel, kind, diagnosis_id, ifnull(farmer_id, 0));
+    CREATE INDEX outbox_due ON outbox(channel, state, rank, attempts, id);
+    CREATE INDEX sms_part_of_reference ON sms_part(modem_reference);
+    CREATE TABLE sms_spent (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL) STRICT;
+    CREATE INDEX sms_spent_at ON sms_spent(at);
+    INSERT INTO sms_spent (at) SELECT sent_at FROM sms_part ORDER BY sent_at;
+    CREATE TABLE opt_out (number TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT;
+    CREATE TABLE balance (
+        id INTEGER PRIMARY KEY CHECK (id = 1), amount TEXT, answer TEXT NOT NULL, asked_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE inbound (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL, body TEXT NOT NULL, missing TEXT NOT NULL,
+        sent_at TEXT, received_at TEXT NOT NULL, clock TEXT NOT NULL, pdus TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'done'))
+    ) STRICT;
+    CREATE INDEX inbound_of_state ON inbound(state, id);
+    CREATE TABLE inbound_part (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, pdu TEXT NOT NULL, received_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE inbound_seen (id INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE inbound_broken (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, pdu TEXT NOT NULL, why TEXT NOT NULL, received_at TEXT NOT NULL
+    ) STRICT
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 

@@ -1,9 +1,10 @@
-"""The queues that drain from the store: one for each channel, at least once, oldest first.
+"""The queues that drain from the store: one for each channel, at least once, by rank, then oldest first.
 
     waiting ── next() ──> sending ── delivered() ──> sent (an SMS) or delivered (a report)
        ^                     │ ├──── park() ───────> parked: it will never work; kept with the reason
        └───── failed() ──────┘ └──── failed() ─────> parked, after the last attempt
-       └──── try_anew(): the farmer asked again ──── parked
+
+What else becomes of an SMS is next door, in sms_outbox.py.
 
 A crash or a full disk between the far end's answer and our commit leaves `sending`. The rule: `recover`, before the
 next draining, makes it `waiting` again, and an SMS goes on at its first part that was not confirmed. So what can reach
@@ -15,16 +16,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Generic, Literal, Protocol, TypeVar
 
 from edge_daemon.clock import Now
-from edge_daemon.diagnosis import Report, Sms
+from edge_daemon.diagnosis import Report
 
 Channel = Literal["sms", "report"]
 RowsFunction = Callable[[str, tuple[object, ...]], list[sqlite3.Row]]
-WriteFunction = Callable[[Callable[[sqlite3.Connection], None]], None]
+R = TypeVar("R")
+
+
+class WriteFunction(Protocol):
+    """Does the work as one transaction, and gives what it gives. The work may be done twice: make it repeatable."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], R]) -> R: ...
+
 
 ATTEMPTS = 180
 """A message is parked when this many attempts at sending it have failed: after a week, as long as a network keeps an
@@ -42,12 +50,10 @@ POLL_S = 2.0
 
 _SELECT = (
     "SELECT outbox.*, farmer.number, (SELECT max(part) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent"
-    " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = 'waiting'"
+    " FROM outbox LEFT JOIN farmer ON farmer.id = outbox.farmer_id WHERE channel = ? AND state = ?"
 )
 _DUE = " AND (due_at <= ? OR changed_at > ?)"
 """Where the clock was put back, what was written in its future does not wait for that to come."""
-_TAKEN = {"sms": "sent", "report": "delivered"}
-"""What a message is once the far end took it. An SMS is delivered only when the network says so, later."""
 
 
 class Queued(Protocol):
@@ -62,6 +68,9 @@ M = TypeVar("M", bound=Queued)
 
 class Outbox(Generic[M]):
     """The messages of one channel. Made by Store; `read` turns a row into a message."""
+
+    looked_at = 1
+    """How many messages that are due are looked at for one that may go now."""
 
     def __init__(
         self,
@@ -83,7 +92,7 @@ class Outbox(Generic[M]):
         self._queued.set()
 
     async def next(self, patience_s: float) -> M | None:
-        """The next message, marked `sending`; None if none came in `patience_s`. Least tried first, then oldest."""
+        """The next message, marked `sending`; None if none came in `patience_s`. By rank, least tried, then oldest."""
         deadline = asyncio.get_running_loop().time() + patience_s
         while (message := self.take()) is None:
             left_s = deadline - asyncio.get_running_loop().time()
@@ -98,21 +107,30 @@ class Outbox(Generic[M]):
 
     def take(self) -> M | None:
         """As next, without waiting; what failed is passed over until it is due again."""
+        for limit in dict.fromkeys((1, self.looked_at)):  # mostly the first one may go
+            message = next((message for message in self._due(limit) if self._may_go(message)), None)
+            if message is not None:
+                self._mark(message.id, "sending", None, attempts=1)
+                return message
+        return None
+
+    def _due(self, limit: int) -> Iterator[M]:
         now = self._now().utc.isoformat()
-        rows = self._rows(f"{_SELECT}{_DUE} ORDER BY attempts, outbox.id LIMIT 1", (self.channel, now, now))
-        if not rows:
-            return None
-        self._mark(rows[0]["id"], "sending", None, attempts=1)
-        return self._read(rows[0])
+        by_rank = f"{_SELECT}{_DUE} ORDER BY rank, attempts, outbox.id LIMIT ?"
+        return map(self._read, self._rows(by_rank, (self.channel, "waiting", now, now, limit)))
+
+    def _may_go(self, message: M) -> bool:
+        """Whether nothing holds the message back."""
+        return True
 
     def waiting(self, limit: int = 100) -> list[M]:
         """What waits, oldest first, untouched; at most `limit`."""
-        rows = self._rows(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, limit))
+        rows = self._rows(f"{_SELECT} ORDER BY outbox.id LIMIT ?", (self.channel, "waiting", limit))
         return [self._read(row) for row in rows]
 
     def delivered(self, message: M) -> None:
         """The far end took it."""
-        self._mark(message.id, _TAKEN[self.channel], None)
+        self._mark(message.id, "delivered", None)
 
     def failed(self, message: M, why: Exception) -> None:
         """It did not go now. It waits, longer each time, or is parked if this was the last attempt.
@@ -134,23 +152,24 @@ class Outbox(Generic[M]):
         """Before draining: what trouble left in `sending` waits again, or is parked after the last crash."""
 
         def work(database: sqlite3.Connection) -> None:
-            database.execute(
-                "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
-                " due_at = '', crashes = crashes + 1,"
-                " state = CASE WHEN crashes + 1 >= ? THEN 'parked' ELSE 'waiting' END"
-                " WHERE channel = ? AND state = 'sending'",
-                (self._now().utc.isoformat(), CRASHES, self.channel),
-            )
+            for id in self._left_sending():
+                database.execute(
+                    "UPDATE outbox SET changed_at = ?, why = 'the kiosk stopped or its disk failed while it was sent',"
+                    " due_at = '', crashes = crashes + 1,"
+                    " state = CASE WHEN crashes + 1 >= ? THEN 'parked' ELSE 'waiting' END WHERE id = ?",
+                    (self._now().utc.isoformat(), CRASHES, id),
+                )
 
         self._write(work)
 
-    def try_anew(self, database: sqlite3.Connection, diagnosis: str, farmer: int) -> None:
-        """Within a transaction: somebody asked again for a message that was parked."""
-        database.execute(
-            "UPDATE outbox SET state = 'waiting', attempts = 0, crashes = 0, unanswered = 0, due_at = '',"
-            " changed_at = ? WHERE channel = ? AND diagnosis_id = ? AND farmer_id = ? AND state = 'parked'",
-            (self._now().utc.isoformat(), self.channel, diagnosis, farmer),
-        )
+    def _left_sending(self) -> list[int]:
+        """What this outbox took and did not bring to an end."""
+        rows = self._rows(f"{_SELECT}", (self.channel, "sending"))
+        return [message.id for message in map(self._read, rows) if self._is_ours(message)]
+
+    def _is_ours(self, message: M) -> bool:
+        """Whether the message goes by this way. Another way may drain the same channel."""
+        return True
 
     def _mark(
         self, id: int, state: str, why: str | None, attempts: int = 0, due_at: str = "", unanswered: int | None = None
@@ -163,17 +182,6 @@ class Outbox(Generic[M]):
             )
 
         self._write(work)
-
-
-def read_sms(row: sqlite3.Row) -> Sms:
-    """An SMS from its row. The reference follows from the row's number, so that a repeat bears the same one."""
-    return Sms(
-        id=row["id"],
-        number=row["number"],
-        text=row["body"].decode(),
-        reference=row["id"] % 256,
-        parts_sent=row["parts_sent"] or 0,
-    )
 
 
 def read_report(row: sqlite3.Row) -> Report:

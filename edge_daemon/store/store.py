@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from edge_daemon.clock import Now, system_now
-from edge_daemon.diagnosis import Diagnosis, Farmer, Photo, Report, Sms, Visit
+from edge_daemon.config import SmsRules
+from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
+from edge_daemon.sms_policy import parts_at_most
 from edge_daemon.store import database
-from edge_daemon.store.outbox import Channel, Outbox, read_report, read_sms
+from edge_daemon.store.inbound import Inbound
+from edge_daemon.store.outbox import Outbox, read_report
 from edge_daemon.store.photos import Photos
+from edge_daemon.store.reading import Reading
 from edge_daemon.store.rows import diagnosis_of, visit_of
+from edge_daemon.store.sms_outbox import SmsOutbox
+from edge_daemon.store.sms_reports import Reported, SmsReports
+from edge_daemon.store.texts import Texts
 
 T = TypeVar("T")
+STANDARD_RULES = SmsRules()
 
 
 class Store:
-    """The state folder, opened. `sms` and `reports` are its outboxes.
+    """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
+
+    `bulk` is the outbox of those SMS that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
 
     def __init__(
-        self, folder: Path, connection: sqlite3.Connection, photos: Photos, handle: int | None, now: Now
+        self,
+        folder: Path,
+        connection: sqlite3.Connection,
+        photos: Photos,
+        handle: int | None,
+        now: Now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
     ) -> None:
         self.folder = folder
         self.photos = photos
@@ -35,20 +53,35 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._lock = handle
         self._now = now
-        self.sms: Outbox[Sms] = Outbox("sms", self._rows, self._write, read_sms, now)
+        self._reading = reading
+        count_parts = parts_at_most if reading is None else reading.count_parts
+        self.sms = SmsOutbox(self._rows, self._write, now, rules, count_parts)
+        self.bulk = SmsOutbox(self._rows, self._write, now, rules, count_parts, by_modem=False)
+        self.bulk.takes = _never
+        self.texts = Texts(self._rows, self._write, now, rules, count_parts, (self.sms, self.bulk))
+        if reading is not None:
+            self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
 
     @classmethod
-    def open(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+    def open(
+        cls,
+        folder: Path,
+        photos_bytes: int,
+        now: Now = system_now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
+    ) -> Store:
         """Open the folder alone, making it if need be, and take up what a crash left half sent.
 
-        photos_bytes: the oldest photos are removed above this. Raises StateError.
+        photos_bytes: the oldest photos are removed above this. rules: of what may be sent. reading: reads PDUs; without
+        it nothing can be received. Raises StateError.
         """
         database.make_folder(folder)
         handle = database.lock(folder)
         try:
             photos = Photos(folder, photos_bytes)
-            store = cls(folder, _connect(folder, photos), photos, handle, now)
+            store = cls(folder, _connect(folder, photos), photos, handle, now, rules, reading)
             store.sms.recover()
             store.reports.recover()
         except BaseException:
@@ -57,17 +90,28 @@ class Store:
         return store
 
     @classmethod
-    def share(cls, folder: Path, photos_bytes: int, now: Now = system_now) -> Store:
+    def share(
+        cls,
+        folder: Path,
+        photos_bytes: int,
+        now: Now = system_now,
+        rules: SmsRules = STANDARD_RULES,
+        reading: Reading | None = None,
+    ) -> Store:
         """Open a folder whose outbox another process drains, to add to it. Raises StateError."""
         photos = Photos(folder, photos_bytes)
-        return cls(folder, _connect(folder, photos), photos, None, now)
+        return cls(folder, _connect(folder, photos), photos, None, now, rules, reading)
 
     @classmethod
-    def look(cls, folder: Path, now: Now = system_now) -> Store:
+    def look(
+        cls, folder: Path, now: Now = system_now, rules: SmsRules = STANDARD_RULES, reading: Reading | None = None
+    ) -> Store:
         """Open an existing folder for reading. Raises StateError."""
         if not (folder / database.FILE).exists():
             raise NoStateYet(f"{folder}: no kiosk has worked with this folder yet. Run `krishi-kiosk run` first.")
-        return cls(folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now)
+        return cls(
+            folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now, rules, reading
+        )
 
     @property
     def alone(self) -> bool:
@@ -109,7 +153,13 @@ class Store:
                 "INSERT INTO diagnosis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 _diagnosis_row(diagnosis, name),
             )
-            self._queue(db, "report", diagnosis.id, None, report)
+            now = self._now().utc.isoformat()
+            _insert(
+                db,
+                "INSERT INTO outbox (channel, diagnosis_id, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (diagnosis.id, report, now, now),
+            )
 
         try:
             self._write(work)
@@ -129,35 +179,62 @@ class Store:
     def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms:
         """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time.
 
-        One that was given up on, and parked, is tried anew.
+        One that was given up on, and parked, is tried anew. Raises BadText, OptedOut.
         """
+        return self.texts.queue(farmer.number, farmer.language, text, Kind.ANSWER, diagnosis.id)
 
-        def work(db: sqlite3.Connection) -> None:
-            since = self._now().utc.isoformat()
-            _insert(
-                db,
-                "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET language = excluded.language",
-                (farmer.number, farmer.language, since),
-            )
-            (id,) = db.execute("SELECT id FROM farmer WHERE number = ?", (farmer.number,)).fetchone()
-            self._queue(db, "sms", diagnosis.id, id, text.encode())
-            self.sms.try_anew(db, diagnosis.id, id)
-
-        self._write(work)
-        self.sms.wake()
-        row = self._one(
-            "SELECT outbox.*, number, 0 AS parts_sent FROM outbox JOIN farmer ON farmer.id = farmer_id"
-            " WHERE diagnosis_id = ? AND number = ?",
-            (diagnosis.id, farmer.number),
-        )
-        assert row is not None
-        return read_sms(row)
+    def share_sms(self, by_bulk: Callable[[Sms], bool]) -> None:
+        """From now on these go by `bulk`, and the others by `sms`. Without this all go by `sms`."""
+        self.bulk.takes = by_bulk
+        self.sms.takes = lambda sms: not by_bulk(sms)
 
     def part_sent(self, sms: Sms, part: int, modem_reference: int) -> None:
         """The network took a part (1, 2, ...) and gave it this reference (TP-MR, 0 to 255)."""
         row = (sms.id, part, modem_reference, self._now().utc.isoformat())
-        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO sms_part VALUES (?, ?, ?, ?)", row))
+
+        def work(db: sqlite3.Connection) -> None:
+            _insert(
+                db,
+                "INSERT OR REPLACE INTO sms_part (outbox_id, part, modem_reference, sent_at) VALUES (?, ?, ?, ?)",
+                row,
+            )
+            self.sms.note_spent(db)
+
+        self._write(work)
+        if self._reading is not None:
+            self._reports.after_part(modem_reference)
+
+    def reported(self, pdu: str) -> Reported:
+        """Write down what a status report (in hexadecimal) says of a part. Then the modem may acknowledge or delete it.
+
+        Raises StateError; then it must not.
+        """
+        return self._reports.take(pdu)
+
+    @functools.cached_property
+    def inbound(self) -> Inbound:
+        """What came in."""
+        return Inbound(self._rows, self._write, self._reader, self._now)
+
+    @functools.cached_property
+    def _reports(self) -> SmsReports:
+        return SmsReports(self._write, self._reader, self._now, self.inbound.keep_aside)
+
+    @property
+    def _reader(self) -> Reading:
+        if self._reading is None:
+            raise RuntimeError("this store was opened without a reader of PDUs")
+        return self._reading
+
+    def note_balance(self, answer: str, amount: str | None) -> None:
+        """Keep what the operator says is left: its words, and the amount in them."""
+        row = (amount, answer, self._now().utc.isoformat())
+        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO balance VALUES (1, ?, ?, ?)", row))
+
+    def balance(self) -> dict[str, Any] | None:
+        """The newest answer about the balance: amount, answer, asked_at. None if there is none."""
+        row = self._one("SELECT amount, answer, asked_at FROM balance", ())
+        return None if row is None else dict(row)
 
     def sms_states(self, visit: Visit) -> list[dict[str, object]]:
         """The state of each SMS of a visit, oldest first: id, state, why, parts_sent. Without the number."""
@@ -184,16 +261,7 @@ class Store:
         visit = visit_of(row)
         return visit, self.diagnosis(visit)
 
-    def _queue(self, db: sqlite3.Connection, channel: Channel, diagnosis: str, farmer: int | None, body: bytes) -> None:
-        now = self._now().utc.isoformat()
-        _insert(
-            db,
-            "INSERT INTO outbox (channel, diagnosis_id, farmer_id, body, queued_at, changed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (channel, diagnosis, farmer, body, now, now),
-        )
-
-    def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
         folded = False
         while True:
@@ -202,7 +270,7 @@ class Store:
                     database.named_errors(self.folder / database.FILE),
                     database.transaction(self._database) as db,
                 ):
-                    work(db)
+                    done = work(db)
             except StateFull:
                 if not folded:
                     folded = True
@@ -210,7 +278,7 @@ class Store:
                 elif not self.photos.remove_oldest():
                     raise
             else:
-                return
+                return done
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)
@@ -228,6 +296,10 @@ def _connect(folder: Path, photos: Photos) -> sqlite3.Connection:
         except StateFull:
             if not photos.remove_oldest():
                 raise
+
+
+def _never(_: Sms) -> bool:
+    return False
 
 
 def _insert(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:

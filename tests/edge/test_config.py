@@ -9,6 +9,8 @@ import pytest
 from edge_daemon.config import Config, FolderCamera, SerialModem, load, parse
 from edge_daemon.errors import ConfigError
 
+AGGREGATOR = "[aggregator]\nkey_file = '/k'\nentity_id = '110'\nheader = 'KRISHI'\n"
+
 
 def test_the_defaults_are_a_complete_simulated_kiosk() -> None:
     config = Config()
@@ -30,6 +32,14 @@ def test_an_empty_file_is_the_defaults() -> None:
         ("[modem]\nkind = 'serial'\nbaud = 1", ["[modem] baud", "9600"]),
         ("[camera]\nkind = 'folder'\nfolder = 3", ["[camera] folder"]),
         ("[kiosk]\nrehearsal = false", ['[camera] kind = "folder"', '[modem] kind = "simulator"', "rehearsal = true"]),
+        ("[sms]\nquiet_from = '25:00'", ["[sms] quiet_from", "25:00"]),
+        ("[sms]\ntimezone = 'Asia/Nowhere'", ["[sms] timezone", "no such time zone", "Asia/Nowhere"]),
+        ("[sms]\nallowed_numbers = ['12']", ["[sms] allowed_numbers", "12"]),
+        ("[balance]\ncode = 'ATZ'", ["[balance] code", "ATZ"]),
+        (f"{AGGREGATOR}url = 'https://:80'", ["[aggregator]", "no host"]),
+        (f"{AGGREGATOR}url = 'https://sms.example:x'", ["[aggregator]", "ort could not"]),
+        (f"{AGGREGATOR}url = 'https://sms.example/ä'", ["[aggregator] url"]),
+        (f"{AGGREGATOR}url = 'http://sms.example'", ["[aggregator]", "plain http", "Use https"]),
         ("[kiosk\n", ["kiosk.toml", "not TOML", "line 1"]),
     ],
 )

@@ -14,14 +14,14 @@ from edge_daemon.daemon import SmsPart
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
 from edge_daemon.errors import StateFull
 from edge_daemon.modem.simulator import ModemSimulator
-from edge_daemon.store.outbox import Outbox
+from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class FullWhenDone(Outbox[Sms]):
+class FullWhenDone(SmsOutbox):
     """An outbox whose disk is full at the moment at which a message is done, once."""
 
     troubles = 1

@@ -24,12 +24,18 @@ DEADLINE_S = 60.0
 """For whatever the daemon is waited for; generous, since the machine may be busy."""
 
 
-def write_config(folder: Path, modem: Path | str, camera: str = 'kind = "folder"', kiosk: str = "") -> Path:
+NO_LIMITS = "daily_parts = 0\nminute_parts = 0"
+
+
+def write_config(
+    folder: Path, modem: Path | str, camera: str = 'kind = "folder"', kiosk: str = "", sms: str = NO_LIMITS
+) -> Path:
     """A rehearsal's kiosk.toml, with its state in `folder` and its modem on a port."""
     path = folder / "kiosk.toml"
     path.write_text(
         f'[kiosk]\nid = "test-kiosk"\n{kiosk}\n[state]\nfolder = "{folder / "state"}"\nphotos_mb = 5\n'
         f"[camera]\n{camera}\n[web]\nport = 0\n"
+        f"[sms]\n{sms}\n"
         f'[modem]\nkind = "serial"\nport = "{modem}"\nreply_s = 1.0\nsend_s = 2.0\n',
         encoding="utf-8",
     )

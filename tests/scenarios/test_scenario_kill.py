@@ -99,6 +99,14 @@ def test_two_hundred_kills_lose_nothing(tmp_path: Path) -> None:
     for story in stories:
         story.check()
     print(*(story.summary for story in stories), sep="\n")
+    print(chance_of_a_repeat(stories))
+
+
+def chance_of_a_repeat(stories: list[Story]) -> str:
+    """For docs/adr/0003: how often a kill doubled a part, of all kills while SMS went, and of all parts sent."""
+    repeated = sum(story.repeated for story in stories)
+    kills, parts = sum(len(story.committed) for story in stories), sum(story.parts for story in stories)
+    return f"{repeated} parts doubled: {repeated / kills:.1%} of {kills} kills, {repeated / parts:.2%} of {parts} parts"
 
 
 class Story:
@@ -113,6 +121,7 @@ class Story:
         self.number = number
         self.committed: list[dict[str, int]] = []
         self.summary = "did not finish"
+        self.parts = self.repeated = 0
 
     def play(self) -> None:
         """Raises nothing that check would not see: an unfinished story has no summary."""
@@ -124,8 +133,9 @@ class Story:
                     pass
                 assert kiosk.stop() == 0
         copies = copies_in(self.log)
-        self.summary = f"{len(self.farmers.diagnoses)} diagnoses, {sum(copies.values())} parts, " + (
-            f"{sum(copies.values()) - len(copies)} repeated, {len(self.committed)} kills"
+        self.parts, self.repeated = sum(copies.values()), sum(copies.values()) - len(copies)
+        self.summary = f"{len(self.farmers.diagnoses)} diagnoses, {self.parts} parts, " + (
+            f"{self.repeated} repeated, {len(self.committed)} kills"
         )
 
     def check(self) -> None:
