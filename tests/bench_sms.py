@@ -16,7 +16,7 @@ from edge_daemon import parts
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.advice.compose import compose
 from edge_daemon.clock import system_now
-from edge_daemon.config import Config, SerialModem, State
+from edge_daemon.config import Config, SerialModem, SmsRules, State
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Visit
 from edge_daemon.drain import flush
 from edge_daemon.modem import alphabet, pdu
@@ -31,6 +31,7 @@ ADVICES = 20
 WIRE_S = 0.014
 """How much later each answer comes: a part is about 330 octets both ways in two answers, and 115,200 baud carry 11,520
 in a second. A pty takes no time, and a real network seconds."""
+UNLIMITED = SmsRules(daily_parts=0, minute_parts=0)
 
 
 def sms(rows: Rows) -> None:
@@ -70,7 +71,9 @@ async def _by_the_kiosk(catalogue: Catalogue, round_: int, wire_s: float) -> flo
     texts = _advices(catalogue, "hi")
     with tempfile.TemporaryDirectory() as folder, ModemSimulator() as far_end:
         far_end.answer_slowly(wire_s)
-        config = Config(state=State(folder=Path(folder)), modem=SerialModem(kind="serial", port=far_end.port))
+        config = Config(
+            state=State(folder=Path(folder)), modem=SerialModem(kind="serial", port=far_end.port), sms=UNLIMITED
+        )
         with parts.open_store(config) as store:
             async with open_modem(config.modem) as modem:
                 told = [_recorded(store, number) for number in range(MESSAGES)]
