@@ -23,8 +23,12 @@ AT_PORTS = {
     **dict.fromkeys(("2c7c:0125", "2c7c:0121", "2c7c:0191", "2c7c:0195"), "02"),
 }
 OUR_SYS = """
-mount -t tmpfs none /run && mkdir -p /run/udev/rules.d && cp "$KRISHI_RULES"/*.rules /run/udev/rules.d
-mount --rbind "$KRISHI_SYS" /sys && mount -t tmpfs none /dev && : >"/dev/$2"
+mount -t tmpfs none /run
+mkdir -p /run/udev/rules.d
+cp "$KRISHI_RULES"/*.rules /run/udev/rules.d
+mount --rbind "$KRISHI_SYS" /sys
+mount -t tmpfs none /dev
+: >"/dev/$2"
 exec udevadm test --action="$3" "$1"
 """
 """In a mount namespace: $1 the device under /sys, $2 its name in /dev, $3 the kernel's action."""
