@@ -93,7 +93,7 @@ class Incoming:
         log.warning("The modem takes no AT+CNMI of its profile: messages are found by looking every %g s.", SWEEP_S)
 
     async def remind(self) -> None:
-        """Say again that messages be announced: a modem may fall silent by itself (27.005, 3.4.4). Raises DeviceError."""
+        """Say again that messages be announced: it may have fallen silent (27.005, 3.4.4). Raises DeviceError."""
         if self._indications:
             await self._link.ask(Command(self._indications), self._reply_s)
 

@@ -91,7 +91,7 @@ class Memory:
         await self._use(name)
         reply = await self._link.ask(Command(f"AT+CMGD={index}"), self._reply_s)
         if not reply.final.ok:
-            log.warning("The modem answers %s to AT+CMGD: a message stays in its memory, and is known again.", reply.final)
+            log.warning("The modem answers %s to AT+CMGD: a message stays there, and is known again.", reply.final)
         return reply.final.ok
 
     async def count(self) -> None:

@@ -144,7 +144,8 @@ async def open_port(name: str, baud: int, receive: Receive, lost: Lose) -> AnyPo
         if "://" not in name:
             return Port(_open(name, baud), name, receive, lost)
         device = await _connect(name, baud)
-        return Port(device, name, receive, lost) if _has_descriptor(device) else DistantPort(device, name, receive, lost)
+        kind = Port if _has_descriptor(device) else DistantPort
+        return kind(device, name, receive, lost)
     except ValueError as why:  # an unknown URL, or a speed that the device lacks
         raise ConfigError(f"[modem] port {name!r} at {baud} baud cannot be opened: {why}. Correct it.") from why
     except TimeoutError as why:

@@ -55,6 +55,10 @@ class Profile(BaseModel):
     registration: Annotated[tuple[Literal["AT+CREG?", "AT+CEREG?", "AT+CGREG?"], ...], Field(min_length=1)]
     ussd_dcs: Annotated[int, Field(ge=0, le=255)]
 
+    def is_for(self, model: str) -> bool:
+        """Whether this is the profile of what AT+CGMM answers so."""
+        return any(part.upper() in model.upper() for part in self.models)
+
 
 def choose(wanted: str, model: str) -> Profile:
     """The profile that `wanted` names, by name or by file, or for "auto" the one for `model` (AT+CGMM's answer).
@@ -62,8 +66,7 @@ def choose(wanted: str, model: str) -> Profile:
     Raises ConfigError.
     """
     if wanted == AUTO:
-        fits = (profile for profile in shipped().values() if any(part.upper() in model.upper() for part in profile.models))
-        return next(fits, shipped()[GENERIC])
+        return next((profile for profile in shipped().values() if profile.is_for(model)), shipped()[GENERIC])
     if wanted.endswith(".toml"):
         return load(Path(wanted).expanduser())
     if wanted not in shipped():

@@ -88,14 +88,12 @@ class Kind:
     profile: Profile
 
 
-async def make_ready(link: ModemLink, config: SerialModem, pins: Pins = PINS) -> Kind:
-    """Everything up to the first message. Raises ModemMute, ModemGone, ModemNotReady, SendFailed, ConfigError."""
-    kind = await meet(link, config)
+async def make_ready(link: ModemLink, config: SerialModem, kind: Kind, pins: Pins = PINS) -> None:
+    """After `meet`, everything up to the first message. Raises DeviceError."""
     await _switch_on(link, kind.profile, config.reply_s)
     await _unlock(link, config, pins)
     await _set_up(link, kind.profile, config.reply_s)
     await check_registered(link, kind.profile, config)
-    return kind
 
 
 async def meet(link: ModemLink, config: SerialModem) -> Kind:
@@ -108,7 +106,7 @@ async def meet(link: ModemLink, config: SerialModem) -> Kind:
 
 
 async def check_registered(link: ModemLink, profile: Profile, config: SerialModem) -> str:
-    """"home" or "roaming". Raises ModemNotReady, with the reason, unless a network has taken the modem in."""
+    """ "home" or "roaming". Raises ModemNotReady, with the reason, unless a network has taken the modem in."""
     states = []
     for text in profile.registration:
         reply = await link.ask(Command(text, text[2:-1] + ":"), config.reply_s)

@@ -27,7 +27,8 @@ from edge_daemon.modem.at import Command, Reply, Unsolicited
 from edge_daemon.modem.incoming import Incoming, Sink
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.network_time import read_clock
-from edge_daemon.modem.readiness import PINS, Kind, Pins, check_registered, make_ready
+from edge_daemon.modem.profile import Profile
+from edge_daemon.modem.readiness import PINS, Kind, Pins, check_registered, make_ready, meet
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.modem.ussd import Ussd
 
@@ -100,12 +101,15 @@ async def open_modem(config: SerialModem | SimulatedModem) -> AsyncIterator[SmsM
     Raises ModemGone, ModemMute, ModemNotReady, ModemSick, SendFailed, ConfigError.
     """
     async with opened_link(config) as (link, settings):
-        yield SmsModem(link, settings, await make_ready(link, settings), KeepsNothing())
+        kind = await meet(link, settings)
+        await make_ready(link, settings, kind)
+        yield SmsModem(link, settings, kind, KeepsNothing())
 
 
-async def ready_modem(link: ModemLink, config: SerialModem, sink: Sink, pins: Pins = PINS) -> SmsModem:
-    """A modem on an open link, ready to send and receive. Raises as open_modem."""
-    modem = SmsModem(link, config, await make_ready(link, config, pins), sink)
+async def ready_modem(link: ModemLink, config: SerialModem, kind: Kind, sink: Sink, pins: Pins = PINS) -> SmsModem:
+    """A modem that was met on an open link, ready to send and receive. Raises as open_modem."""
+    await make_ready(link, config, kind, pins)
+    modem = SmsModem(link, config, kind, sink)
     await modem.incoming.begin()
     return modem
 
@@ -226,10 +230,10 @@ class SmsModem:
         return next((found[1] for line in reply.lines if (found := pattern.match(line))), None)
 
 
-async def radio_off_and_on(link: ModemLink, modem: SmsModem) -> None:
+async def radio_off_and_on(link: ModemLink, profile: Profile) -> None:
     """AT+CFUN off, then on (27.007, 8.2). Raises ModemMute, ModemGone."""
-    for level in (modem.profile.cfun_off, 1):
-        reply = await link.ask(Command(f"AT+CFUN={level}"), modem.profile.cfun_s)
+    for level in (profile.cfun_off, 1):
+        reply = await link.ask(Command(f"AT+CFUN={level}"), profile.cfun_s)
         if not reply.final.ok:
             log.warning("The modem answers %s to AT+CFUN=%d.", reply.final, level)
 

@@ -16,6 +16,8 @@ from edge_daemon.modem.unsolicited import UssdSaid
 
 ANSWER_S = 60.0
 """A network may take long; ours is never a hurry."""
+TAKEN_S = 15.0
+"""Some modems say OK only when the network has answered; SMS wait meanwhile."""
 
 _ENDED = {
     2: "the network ended it",
@@ -44,7 +46,7 @@ class Ussd:
     async def ask(self, code: str, answer_s: float = ANSWER_S) -> str:
         """Dial, and give the answer; a question of the network's is given as it is, and left unanswered.
 
-        Raises SendFailed where the network says nothing of use, ModemMute, ModemGone.
+        Raises SendFailed where the network says nothing of use, Refused for a code that cannot be, DeviceError.
         """
         async with self._turn:
             self._answer = asyncio.get_running_loop().create_future()
@@ -60,9 +62,9 @@ class Ussd:
 
     async def _dial(self, code: str, answer: asyncio.Future[UssdSaid], answer_s: float) -> UssdSaid:
         command = Command(f'AT+CUSD=1,"{code}",{self._profile.ussd_dcs}')
-        reply = await self._link.ask(command, self._reply_s)
+        reply = await self._link.ask(command, max(TAKEN_S, self._reply_s))
         if not reply.final.ok:
-            raise codes.trouble_for("AT+CUSD", reply.final)
+            raise codes.error_for("AT+CUSD", reply.final)
         try:
             return await asyncio.wait_for(answer, answer_s)
         except TimeoutError as why:
