@@ -37,6 +37,7 @@ FLOOR = {
     "sms_lines": 3,
     "parts": 4,
     "sms_reading": 4,
+    "sms_part": 4,
     "status": 4,
     "daemon": 5,
     "diagnose": 5,

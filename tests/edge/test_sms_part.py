@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.config import Config, SerialModem
-from edge_daemon.daemon import SmsPart
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
 from edge_daemon.errors import StateFull
 from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.sms_part import SmsPart
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
