@@ -68,6 +68,7 @@ OWNER = {
         "edge_daemon.config",
         "edge_daemon.wire",
         "edge_daemon.vision.manifest",
+        "edge_daemon.modem.profile",
         "edge_daemon.advice.catalogue",
     },
 }
@@ -75,7 +76,10 @@ OWNER = {
 
 NO_IO = {
     f"edge_daemon.modem.{core}"
-    for core in ("alphabet", "at", "clusters", "deliveries", "fields", "pdu", "pdu_lines", "reassembly", "septets")
+    for core in (
+        *("alphabet", "at", "clusters", "codes", "deliveries", "fields", "ladder", "network_time", "pdu", "pdu_lines"),
+        *("reassembly", "septets", "unsolicited"),
+    )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 

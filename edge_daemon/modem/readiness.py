@@ -185,23 +185,24 @@ async def _set_up(link: ModemLink, profile: Profile, reply_s: float) -> None:
 
 async def _unlock(link: ModemLink, config: SerialModem, pins: Pins) -> None:
     state = (await order(link, _CPIN, config.reply_s)).lines[0].partition(":")[2].strip()
-    fingerprint = await _fingerprint(link, config)
+    fingerprints = await _fingerprints(link, config)
     if state == "READY":
-        pins.trust_pin(fingerprint)
+        for fingerprint in fingerprints:
+            pins.trust_pin(fingerprint)
         return
     if state != "SIM PIN":
         raise SimTrouble(f"The SIM is locked: it asks for {state}. Unlock it in a telephone.")
     if config.sim_pin is None:
         raise SimTrouble("The SIM asks for its PIN. Set [modem] sim_pin, or switch the PIN off in a telephone.")
-    await _enter_pin(link, config.sim_pin, config.reply_s, pins, fingerprint)
+    await _enter_pin(link, config.sim_pin, config.reply_s, pins, fingerprints[0])
 
 
-async def _fingerprint(link: ModemLink, config: SerialModem) -> str:
-    """Of SIM and PIN; the SIM's serial number where the modem tells it, else the port stands for the SIM."""
+async def _fingerprints(link: ModemLink, config: SerialModem) -> list[str]:
+    """Of SIM and PIN. The SIM is known by its serial number, where the modem tells it; else the port stands for it."""
     reply = await link.ask(_ICCID, config.reply_s)
     digits = re.search(r"\d{10,}", "".join(reply.lines)) if reply.final.ok else None
-    sim = digits[0] if digits else config.port
-    return hashlib.sha256(f"{sim} {config.sim_pin}".encode()).hexdigest()
+    names = ([digits[0]] if digits else []) + [config.port]
+    return [hashlib.sha256(f"{name} {config.sim_pin}".encode()).hexdigest() for name in names]
 
 
 async def _enter_pin(link: ModemLink, pin: str, reply_s: float, pins: Pins, fingerprint: str) -> None:
