@@ -180,7 +180,6 @@ GOOD = "0011000C911989214365870000AD05E8329BFD06"
         (GOOD[:-2] + "0", "hexadecimal"),
         (GOOD.replace("0011", "0010", 1), "no SMS-SUBMIT"),
         (GOOD.replace("1989", "19F9"), "filler F"),
-        ("0011000C911989214365870008AD03004100", "odd number"),
         ("0051000C911989214365870000AD0105", "header is longer"),
         ("0051000C911989214365870000AD05E8329BFD06", "header is longer"),
     ],
