@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.modem import pdu
-from edge_daemon.modem.firmware import Firmware
-from edge_daemon.modem.network import Network, Rejected, read_log
+from edge_daemon.modem.simulation.firmware import Firmware
+from edge_daemon.modem.simulation.network import Network, Rejected, read_log
+from edge_daemon.modem.simulation.sim import Sim
 from edge_daemon.modem.simulator import ModemSimulator
 
 FARMER = "+919812345678"
@@ -53,7 +54,7 @@ def test_it_answers_as_a_modem_does(modem: Firmware, said: bytes, answer: bytes)
     [(b"0", b"\r\nERROR\r\n"), (b"1", b"\r\n+CME ERROR: 11\r\n"), (b"2", b"\r\n+CME ERROR: SIM PIN required\r\n")],
 )
 def test_a_locked_sim_in_each_error_mode(cmee: bytes, answer: bytes) -> None:
-    modem = Firmware(Network(), pin="4711")
+    modem = Firmware(Network(), Sim("4711"))
     modem.receive(b"ATE0\rAT+CMEE=" + cmee + b"\r")
     assert modem.receive(b"AT+CSQ\r") == answer
     assert modem.receive(b"AT+CMGS=20\r") == b"\r\n+CMS ERROR: 311\r\n"

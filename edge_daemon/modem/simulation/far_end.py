@@ -3,11 +3,14 @@
 Rules kept here:
 - the thread alone touches the pty; it never waits for its reader, and what finds no room within a bound is dropped, as
   a UART without flow control drops it;
-- plugging in and pulling out are done when the call returns, so that nobody has to sleep for them.
+- plugging in and pulling out are done when the call returns, so that nobody has to sleep for them;
+- whoever waits for `lock` is woken after everything that the thread has done.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import os
 import select
 import threading
@@ -23,7 +26,8 @@ THREAD_S = 5.0
 
 
 class FarEnd:
-    """A pty whose near end is `name`. answer: called in the thread, under `lock`, with the bytes that came.
+    """A pty whose near end is `name`. answer: called in the thread, under `lock`, with the bytes that came; b"" for
+    none, when something that was to be done later is done.
 
     delay_s: everything is said so much later. chunk_bytes: so many bytes are written at a time.
     """
@@ -37,6 +41,10 @@ class FarEnd:
         self._answer = answer
         self._output: deque[tuple[float, bytes]] = deque()
         self._queued_bytes = 0
+        self._alarms: list[tuple[float, int, Callable[[], None]]] = []
+        self._order_of_alarms = itertools.count()
+        self._left_behind: list[int] = []
+        """Descriptors of ptys that stay open and silent."""
         self._master, self._slave = -1, -1
         self._plugged_in, self._going = False, True
         self._wake_read, self._wake_write = -1, -1
@@ -53,24 +61,50 @@ class FarEnd:
         """Close the pty: the near end hangs up."""
         self._order(plugged_in=False)
 
+    def leave_behind(self) -> None:
+        """Move to a new pty; the old one stays open, and nobody listens there any more."""
+        with self.lock:
+            self._left_behind += [self._master, self._slave] if self._master >= 0 else []
+            self._master = self._slave = -1
+            self.drop_output()
+        self._order(plugged_in=True)
+
     def say(self, data: bytes) -> None:
         """Write unasked."""
+        if data and self._thread.is_alive():
+            with self.lock:
+                self._queue(data)
+            self._wake()
+
+    def drop_output(self) -> None:
+        """Forget what was not yet written."""
         with self.lock:
-            self._queue(data)
-        os.write(self._wake_write, b"!")
+            self._output.clear()
+            self._queued_bytes = 0
+
+    def later(self, delay_s: float, act: Callable[[], None]) -> None:
+        """Do something in the thread, under `lock`, after so long; then say what there is to be said."""
+        with self.lock:
+            heapq.heappush(self._alarms, (time.monotonic() + delay_s, next(self._order_of_alarms), act))
+            if self._thread.is_alive():
+                self._wake()
 
     def close(self) -> None:
         """Pull out and end the thread; may be called twice."""
         if self._thread.is_alive():
             self._order(plugged_in=False, going=False)
             self._thread.join(THREAD_S)
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+            for descriptor in (self._wake_read, self._wake_write, *self._left_behind):
+                os.close(descriptor)
+            self._left_behind.clear()
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"!")
 
     def _order(self, *, plugged_in: bool, going: bool = True) -> None:
         with self.lock:
             self._plugged_in, self._going = plugged_in, going
-            os.write(self._wake_write, b"!")
+            self._wake()
             if not self.lock.wait_for(lambda: (self._master >= 0) == plugged_in, THREAD_S):
                 raise TimeoutError(f"the thread of the pty did not answer within {THREAD_S:g} s")
 
@@ -81,21 +115,31 @@ class FarEnd:
                 self._serve(ready)
 
     def _wait(self) -> list[int]:
-        due_s = max(0.0, self._output[0][0] - time.monotonic()) if self._output else None
-        masters = [self._master] if self._master >= 0 else []
-        can_write = masters if due_s == 0.0 else []
-        readable, _, _ = select.select([self._wake_read, *masters], can_write, [], None if can_write else due_s)
+        with self.lock:
+            now = time.monotonic()
+            masters = [self._master] if self._master >= 0 else []
+            can_write = masters if self._output and self._output[0][0] <= now else []
+            waits = [self._output[0][0]] if self._output and masters and not can_write else []
+            waits += [self._alarms[0][0]] if self._alarms else []
+        due_s = max(0.0, min(waits) - now) if waits else None
+        readable, _, _ = select.select([self._wake_read, *masters], can_write, [], due_s)
         return readable
 
     def _serve(self, ready: list[int]) -> None:
         if self._wake_read in ready:
             os.read(self._wake_read, READ_BYTES)
-        if self._master in ready:
+        if self._master >= 0 and self._master in ready:
             self._queue(self._answer(os.read(self._master, READ_BYTES)))
         if self._plugged_in != (self._master >= 0):
             self._open() if self._plugged_in else self._close()
-            self.lock.notify_all()
+        self._ring()
         self._write()
+        self.lock.notify_all()
+
+    def _ring(self) -> None:
+        while self._alarms and self._alarms[0][0] <= time.monotonic():
+            heapq.heappop(self._alarms)[2]()
+            self._queue(self._answer(b""))
 
     def _queue(self, data: bytes) -> None:
         if self._queued_bytes + len(data) > OUTPUT_LIMIT_BYTES:
@@ -134,5 +178,4 @@ class FarEnd:
         os.close(self._master)
         os.close(self._slave)
         self._master = self._slave = -1
-        self._output.clear()
-        self._queued_bytes = 0
+        self.drop_output()
