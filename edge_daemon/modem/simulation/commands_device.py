@@ -135,6 +135,17 @@ def time_lines(modem: Firmware, now: datetime) -> list[str]:
     return [f'+CTZV: "{zone}"']
 
 
+def _choose_indication(modem: Firmware, value: str) -> list[str]:
+    """EC25's AT+QINDCFG=<what>,<on>."""
+    given = arguments(value)
+    if modem.model.maker != "Quectel" or len(given) < 2:
+        raise Plain
+    modem.settings.vendor.discard(given[0])
+    if given[1] == "1":
+        modem.settings.vendor.add(given[0])
+    return []
+
+
 def _made_by(modem: Firmware, _: str) -> list[str]:
     return [modem.model.maker]
 
@@ -194,6 +205,7 @@ ACTS: dict[str, Callable[[Firmware, str], list[str]]] = {
     "+CTZR?": lambda modem, _: [f"+CTZR: {modem.settings.time_reporting}"],
     "+CTZR=?": says("+CTZR: (0-2)"),
     "+CLTS=": _set_local_time,
+    "+QINDCFG=": _choose_indication,
     **dict.fromkeys(["+IPR=", "+IFC=", "+ICF=", "+CMUX=?"], nothing),
     "+IPR?": says("+IPR: 0"),
     "+IPR=?": says("+IPR: (0,9600,19200,38400,57600,115200),()"),

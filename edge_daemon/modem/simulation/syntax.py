@@ -9,7 +9,7 @@ import csv
 import re
 from dataclasses import dataclass
 
-_BASIC = re.compile(r"D.*|S\d+(?:=\d*|\?)?|[&\\%]?[A-CE-RT-Z]\d*", re.IGNORECASE)
+_BASIC = re.compile(r"[&\\%][A-Z]\d*|D.*|S\d+(?:=\d*|\?)?|[A-CE-RT-Z]\d*", re.IGNORECASE)
 _EXTENDED = re.compile(r"([+^*$#][A-Z0-9]+) *(=\?|\?|=)?(.*)", re.IGNORECASE | re.DOTALL)
 _UP_TO_SEMICOLON = re.compile(r'((?:"[^"]*"?|[^";])*);?')
 
