@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_daemon.modem.simulation.results import BAD_PARAMETERS, NOT_ALLOWED, CmeError, Plain
 from edge_daemon.modem.simulation.syntax import arguments, numbers
+from edge_daemon.modem.simulation.text_mode import time_text
 
 if TYPE_CHECKING:
     from edge_daemon.modem.simulation.firmware import Firmware
@@ -71,17 +72,12 @@ def _tell_activity(modem: Firmware, _: str) -> list[str]:
     return ["+CPAS: 0"]
 
 
-def clock_text(time: datetime) -> str:
-    """As in +CCLK: local time, and how far that is from UTC in quarters of an hour (27.007, 8.15)."""
-    return f"{time:%y/%m/%d,%H:%M:%S}{_quarters(time):+03d}"
-
-
 def _quarters(time: datetime) -> int:
     return (time.utcoffset() or timedelta(0)) // _QUARTER
 
 
 def _tell_clock(modem: Firmware, _: str) -> list[str]:
-    return [f'+CCLK: "{clock_text(modem.now())}"']
+    return [f'+CCLK: "{time_text(modem.now())}"']
 
 
 def _set_clock(modem: Firmware, value: str) -> list[str]:
@@ -206,7 +202,7 @@ ACTS: dict[str, Callable[[Firmware, str], list[str]]] = {
     "+CTZR=?": says("+CTZR: (0-2)"),
     "+CLTS=": _set_local_time,
     "+QINDCFG=": _choose_indication,
-    **dict.fromkeys(["+IPR=", "+IFC=", "+ICF=", "+CMUX=?"], nothing),
+    **dict.fromkeys(["+IPR=", "+IFC=", "+ICF=", "+CLIP=", "+CRC=", "+CVHU=", "+COLP="], nothing),
     "+IPR?": says("+IPR: 0"),
     "+IPR=?": says("+IPR: (0,9600,19200,38400,57600,115200),()"),
     "+IFC?": says("+IFC: 0,0"),
