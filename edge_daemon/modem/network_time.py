@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-YEARS = range(2026, 2070)
+YEARS = range(2026, 2069)
 """Before a network has set it, a modem's clock stands in 1970, 1980 or 2004, as it pleases its maker; its two digits
 name no century."""
 
