@@ -87,7 +87,7 @@ def receiving(settings: SerialModem, sink: StoreSink, act: Act) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """The loop goes on turning meanwhile; the story's own deadline ends a wait in vain."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - the far end works in a thread of its own
         await asyncio.sleep(0.005)
 
 
