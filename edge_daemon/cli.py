@@ -131,7 +131,14 @@ def _simulate(_: Config, arguments: argparse.Namespace) -> int:
         as_json=arguments.json,
         numbers=arguments.numbers,
     )
-    return simulate.modem(options, lambda line: print(line, flush=True))
+    return simulate.modem(options, _say_unbuffered)
+
+
+def _say_unbuffered(line: str) -> None:
+    """Past Python's buffer, whose lock would keep the program from ending while nobody reads."""
+    data = line.encode("utf-8", "replace") + b"\n"
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,7 +4,8 @@ Lines come out: the port, then each SMS as the farmer's telephone shows it, and 
 modem shall do, a JSON object a line (edge_daemon/modem/simulation/control.py).
 
 Rules kept here:
-- a reader of the lines that has stopped holds up no modem: the oldest lines are dropped, and that is said;
+- a reader of the lines that has stopped holds up neither modem nor socket nor end: a thread of its own waits for it,
+  what finds no room is dropped, and that is said;
 - the socket is for this user alone, a line and the number of connections are bounded, and so is the wait for a reader.
 """
 
@@ -15,14 +16,15 @@ import contextlib
 import errno
 import json
 import os
+import queue
 import signal
 import socket
+import threading
 import unicodedata
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from edge_daemon import sms_lines
 from edge_daemon.errors import BadInput
@@ -35,6 +37,10 @@ REQUEST_BYTES = 65_536
 CONNECTIONS = 16
 ANSWER_S = 10.0
 """How long whoever asked may take to read the answer."""
+READER_S = 1.0
+"""How long the end waits for whoever reads our lines."""
+
+_READY = "ready"
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,12 @@ def modem(options: Options, say: Callable[[str], None]) -> int:
 
 
 async def _modem(options: Options, say: Callable[[str], None]) -> int:
-    ended = _until_signal()
-    lines = _Lines(options, say)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
     async with contextlib.AsyncExitStack() as opened:
+        lines = opened.enter_context(_Lines(options, say, lambda: loop.call_soon_threadsafe(ended.set)))
         with _named(options.log):
             if options.log is not None:
                 _try_out(options.log)
@@ -66,13 +75,8 @@ async def _modem(options: Options, say: Callable[[str], None]) -> int:
             simulator = opened.enter_context(_simulator(options, lines))
         control = Control(simulator, lambda name, given: lines.tell(name, **given))
         await opened.enter_async_context(_served(options.control, control))
-        lines.begin(simulator.port)
-        talking = asyncio.create_task(lines.talk(), name="lines")
-        await asyncio.wait({ended, talking}, return_when=asyncio.FIRST_COMPLETED)
-        if talking.done():
-            talking.result()  # it ends by an error only: nobody reads any more
-        talking.cancel()
-    lines.say_all()
+        lines.tell(_READY, port=simulator.port)
+        await ended.wait()
     return 0
 
 
@@ -88,66 +92,55 @@ def _try_out(log: Path) -> None:
     log.open("ab").close()
 
 
-def _until_signal() -> asyncio.Future[None]:
-    """Done at the first SIGINT or SIGTERM; the second one interrupts whatever it is that does not end."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    asked: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        loop.call_soon_threadsafe(ended.set_result, None)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    return ended
-
-
 class _Lines:
-    """What happened, from any thread, as lines."""
+    """What happened, from any thread, as lines that a thread says. nobody_reads: called in that thread, at the end."""
 
-    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+    def __init__(self, options: Options, say: Callable[[str], None], nobody_reads: Callable[[], object]) -> None:
         self._options = options
         self._say = say
-        self._loop = asyncio.get_running_loop()
-        self._happened = asyncio.Event()
-        self._events: deque[tuple[str, dict[str, Any]]] = deque()
+        self._nobody_reads = nobody_reads
+        self._events: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue(LINES_KEPT)
         self._dropped = 0
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(target=self._talk, name="lines", daemon=True)
 
-    def begin(self, port: str) -> None:
-        """The first line names the port, alone, so that a script can take it."""
-        self._say(json.dumps({"event": "ready", "port": port}) if self._options.as_json else port)
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What is left is said, if somebody reads it within a while. Raises what saying it came to."""
+        with contextlib.suppress(queue.Full):
+            self._events.put(None, timeout=READER_S)
+        self._thread.join(READER_S)
+        if self._failure is not None:
+            raise self._failure
 
     def tell(self, name: str, **values: Any) -> None:
         """Something happened. May be called in any thread, and never waits."""
-        if len(self._events) >= LINES_KEPT:
-            self._events.popleft()
+        try:
+            self._events.put_nowait((name, values))
+        except queue.Full:
             self._dropped += 1
-        self._events.append((name, values))
-        self._loop.call_soon_threadsafe(self._happened.set)
 
-    async def talk(self) -> None:
-        """Say what happens, for ever."""
-        while True:
-            await self._happened.wait()
-            self._happened.clear()
-            self.say_all()
-
-    def say_all(self) -> None:
-        """Say what has not been said yet."""
-        while self._events:
-            self._say(self._line(*self._events.popleft()))
-        if self._dropped:
-            self._say(self._line("dropped", {"lines": self._dropped}))
-            self._dropped = 0
+    def _talk(self) -> None:
+        try:
+            while (event := self._events.get()) is not None:
+                self._say(self._line(*event))
+                if self._dropped:
+                    dropped, self._dropped = self._dropped, 0
+                    self._say(self._line("dropped", {"lines": dropped}))
+        except OSError as why:  # whoever read our lines has left
+            self._failure = why
+            self._nobody_reads()
 
     def _line(self, name: str, values: dict[str, Any]) -> str:
         if "number" in values and not self._options.numbers:
             values = {**values, "number": sms_lines.mask(values["number"])}
         if self._options.as_json:
             return json.dumps({"event": name, **values}, ensure_ascii=False)
+        if name == _READY:
+            return str(values["port"])  # alone, so that a script can take it
         if name == "sms":
             parts = f"{values['parts']} part{'s' * (values['parts'] > 1)}"
             return f"SMS to {values['number']}, {parts}, {values['encoding']}: {_printable(values['text'])}"
