@@ -43,6 +43,7 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "sms_desk": 5,
+    "simulate": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -81,6 +82,14 @@ NO_IO = {
         *("reassembly", "septets", "unsolicited"),
     )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
+NO_IO |= {
+    f"edge_daemon.modem.simulation.{core}"
+    for core in (
+        *("charsets", "commands_device", "commands_network", "commands_sms", "commands_writing", "encoder", "firmware"),
+        *("handsets", "mailbox", "memories", "models", "results", "service_centre", "settings", "sim", "syntax"),
+        *("terminal", "text_mode"),
+    )
+}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 
