@@ -42,6 +42,7 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "sms_desk": 5,
+    "simulate": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -76,6 +77,14 @@ NO_IO = {
     f"edge_daemon.modem.{core}"
     for core in ("alphabet", "at", "clusters", "deliveries", "fields", "pdu", "pdu_lines", "reassembly", "septets")
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
+NO_IO |= {
+    f"edge_daemon.modem.simulation.{core}"
+    for core in (
+        *("charsets", "commands_device", "commands_network", "commands_sms", "commands_writing", "encoder", "firmware"),
+        *("handsets", "mailbox", "memories", "models", "results", "service_centre", "settings", "sim", "syntax"),
+        *("terminal", "text_mode"),
+    )
+}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 
