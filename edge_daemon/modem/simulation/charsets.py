@@ -37,3 +37,11 @@ def read(said: str, charset: str) -> str:
         return said if charset == "8859-1" else alphabet_of().read(said.encode("latin-1"))
     except ValueError as why:  # no hexadecimal, or letters that the set lacks
         raise Rejected(CMS_INVALID_TEXT) from why
+
+
+def octets(said: str) -> bytes:
+    """Octets that were given in hexadecimal. Raises Rejected."""
+    try:
+        return bytes.fromhex(said)
+    except ValueError as why:
+        raise Rejected(CMS_INVALID_TEXT) from why

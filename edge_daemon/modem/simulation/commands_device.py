@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_daemon.modem.simulation.results import BAD_PARAMETERS, NOT_ALLOWED, CmeError, Plain
 from edge_daemon.modem.simulation.syntax import arguments, numbers
+from edge_daemon.modem.simulation.text_mode import time_text
 
 if TYPE_CHECKING:
     from edge_daemon.modem.simulation.firmware import Firmware
@@ -71,17 +72,12 @@ def _tell_activity(modem: Firmware, _: str) -> list[str]:
     return ["+CPAS: 0"]
 
 
-def clock_text(time: datetime) -> str:
-    """As in +CCLK: local time, and how far that is from UTC in quarters of an hour (27.007, 8.15)."""
-    return f"{time:%y/%m/%d,%H:%M:%S}{_quarters(time):+03d}"
-
-
 def _quarters(time: datetime) -> int:
     return (time.utcoffset() or timedelta(0)) // _QUARTER
 
 
 def _tell_clock(modem: Firmware, _: str) -> list[str]:
-    return [f'+CCLK: "{clock_text(modem.now())}"']
+    return [f'+CCLK: "{time_text(modem.now())}"']
 
 
 def _set_clock(modem: Firmware, value: str) -> list[str]:
@@ -133,6 +129,17 @@ def time_lines(modem: Firmware, now: datetime) -> list[str]:
     if reporting == 2:
         return [f'+CTZE: "{zone}",0,"{now:%Y/%m/%d,%H:%M:%S}"']
     return [f'+CTZV: "{zone}"']
+
+
+def _choose_indication(modem: Firmware, value: str) -> list[str]:
+    """EC25's AT+QINDCFG=<what>,<on>."""
+    given = arguments(value)
+    if modem.model.maker != "Quectel" or len(given) < 2:
+        raise Plain
+    modem.settings.vendor.discard(given[0])
+    if given[1] == "1":
+        modem.settings.vendor.add(given[0])
+    return []
 
 
 def _made_by(modem: Firmware, _: str) -> list[str]:
@@ -194,7 +201,8 @@ ACTS: dict[str, Callable[[Firmware, str], list[str]]] = {
     "+CTZR?": lambda modem, _: [f"+CTZR: {modem.settings.time_reporting}"],
     "+CTZR=?": says("+CTZR: (0-2)"),
     "+CLTS=": _set_local_time,
-    **dict.fromkeys(["+IPR=", "+IFC=", "+ICF=", "+CMUX=?"], nothing),
+    "+QINDCFG=": _choose_indication,
+    **dict.fromkeys(["+IPR=", "+IFC=", "+ICF=", "+CLIP=", "+CRC=", "+CVHU=", "+COLP="], nothing),
     "+IPR?": says("+IPR: 0"),
     "+IPR=?": says("+IPR: (0,9600,19200,38400,57600,115200),()"),
     "+IFC?": says("+IFC: 0,0"),

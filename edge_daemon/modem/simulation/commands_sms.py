@@ -1,6 +1,6 @@
-"""Commands about SMS. No I/O.
+"""Commands about SMS that came: memories, reading, deleting, indications. No I/O.
 
-Source: 3GPP TS 27.005 (3.2 general, 3.3 configuration, 3.4 receiving and reading, 3.5 sending and writing).
+Source: 3GPP TS 27.005 (3.2.2 AT+CPMS, 3.4 receiving and reading, 3.5.4 AT+CMGD).
 """
 
 from __future__ import annotations
@@ -13,16 +13,10 @@ from edge_daemon.modem.simulation.commands_device import nothing, says
 from edge_daemon.modem.simulation.mailbox import DS
 from edge_daemon.modem.simulation.memories import ALL, READ, UNREAD, Memory, StoredSms
 from edge_daemon.modem.simulation.results import (
-    BAD_PARAMETERS,
     CMS_INVALID_INDEX,
-    CMS_INVALID_PDU,
-    CMS_NO_NETWORK,
     CMS_NOT_ALLOWED,
     CMS_NOT_SUPPORTED,
-    CMS_UNKNOWN,
-    CmeError,
     Rejected,
-    Silent,
 )
 from edge_daemon.modem.simulation.syntax import arguments, numbers
 
@@ -34,44 +28,11 @@ _BY_FLAG: dict[int, tuple[int, ...]] = {1: (1,), 2: (1, 3), 3: (1, 2, 3), 4: (0,
 """Which stats AT+CMGD=<index>,<flag> deletes: read; also sent; also unsent; all (27.005, 3.5.4)."""
 
 
-# Sending
-
-
-def _send(modem: Firmware, value: str) -> list[str]:
-    if not value.isdecimal():
-        raise Rejected(CMS_INVALID_PDU)
-    if not modem.is_served:
-        raise Rejected(CMS_NO_NETWORK)
-    octets = int(value)
-    modem.prompt = lambda body: submit(modem, body.decode("ascii", "replace").strip(), octets)
-    return []
-
-
-def submit(modem: Firmware, pdu: str, octets: int, answer: str = "+CMGS") -> list[str]:
-    """Give a PDU to the network; the answer with its reference. Raises Rejected, Silent."""
-    faults = modem.faults
-    if faults.mute:
-        raise Silent  # it hangs: the network sees nothing of this PDU
-    if faults.cure is not None:
-        raise Rejected(CMS_UNKNOWN)
-    reference = modem.network.submit(pdu, octets)
-    if faults.report_first:
-        faults.report_first = modem.network.centre.waiting == 0
-        modem.offer()
-        modem.say_unasked_at_once()
-    else:
-        modem.after.append(modem.offer)
-    if faults.answers_to_forget:
-        faults.answers_to_forget -= 1
-        raise Silent
-    return [f"{answer}: {reference}"]
-
-
 # Memories
 
 
 def _tell_memories(modem: Firmware, _: str) -> list[str]:
-    return ["+CPMS: " + ",".join(f'"{memory.name}",{_use(memory)}' for memory in _chosen(modem))]
+    return ["+CPMS: " + ",".join(f'"{memory.name}",{_use(memory)}' for memory in chosen(modem))]
 
 
 def _choose_memories(modem: Firmware, value: str) -> list[str]:
@@ -80,7 +41,7 @@ def _choose_memories(modem: Firmware, value: str) -> list[str]:
         raise Rejected(CMS_NOT_ALLOWED)
     modem.settings.memories[: len(names)] = names
     modem.after.append(modem.offer)
-    return ["+CPMS: " + ",".join(_use(memory) for memory in _chosen(modem))]
+    return ["+CPMS: " + ",".join(_use(memory) for memory in chosen(modem))]
 
 
 def _list_memories(modem: Firmware, _: str) -> list[str]:
@@ -92,7 +53,8 @@ def _use(memory: Memory) -> str:
     return f"{len(memory)},{memory.size}"
 
 
-def _chosen(modem: Firmware) -> list[Memory]:
+def chosen(modem: Firmware) -> list[Memory]:
+    """The memories to read, to write, and to receive."""
     return [modem.mailbox.memories[name] for name in modem.settings.memories]
 
 
@@ -101,24 +63,29 @@ def _chosen(modem: Firmware) -> list[Memory]:
 
 def _list(modem: Firmware, value: str) -> list[str]:
     stat = text_mode.stat_asked(value, modem.settings)
-    memory = _chosen(modem)[0]
+    memory = chosen(modem)[0]
     found = [kept for kept in memory if stat in {ALL, kept.stat}]
-    lines = [text_mode.stored(f"+CMGL: {kept.index},", kept, modem.settings) for kept in found]
+    lines = [text_mode.stored(f"+CMGL: {kept.index},", kept, modem.settings, is_listed=True) for kept in found]
     for kept in found:
         _mark_as_read(memory, kept)
     return ["\r\n".join(lines)] if lines else []
+
+
+def _list_stats(modem: Firmware, _: str) -> list[str]:
+    names = ",".join(f'"{name}"' for name in text_mode.STATS)
+    return [f"+CMGL: ({names if modem.settings.text_mode else '0-4'})"]
 
 
 def _read(modem: Firmware, value: str) -> list[str]:
     given = numbers(value, 1)
     if not given or given[0] is None:
         raise Rejected(CMS_INVALID_INDEX)
-    memory = _chosen(modem)[0]
+    memory = chosen(modem)[0]
     kept = modem.mailbox.read(memory, given[0])
     if kept is None:
         return []
     _mark_as_read(memory, kept)
-    return [text_mode.stored("+CMGR: ", kept, modem.settings)]
+    return [text_mode.stored("+CMGR: ", kept, modem.settings, is_listed=False)]
 
 
 def _mark_as_read(memory: Memory, kept: StoredSms) -> None:
@@ -131,7 +98,7 @@ def _delete(modem: Firmware, value: str) -> list[str]:
     if not given or given[0] is None:
         raise Rejected(CMS_INVALID_INDEX)
     index, flag = given[0], (given[1:] or [0])[0] or 0
-    memory = _chosen(modem)[0]
+    memory = chosen(modem)[0]
     if flag:
         stats = _BY_FLAG.get(flag)
         if stats is None:
@@ -147,7 +114,7 @@ def _delete(modem: Firmware, value: str) -> list[str]:
 
 
 def _tell_indexes(modem: Firmware, _: str) -> list[str]:
-    indexes = ",".join(str(kept.index) for kept in _chosen(modem)[0])
+    indexes = ",".join(str(kept.index) for kept in chosen(modem)[0])
     return [f"+CMGD: ({indexes}),(0-4)"]
 
 
@@ -162,14 +129,14 @@ def _choose_indications(modem: Firmware, value: str) -> list[str]:
     given = numbers(value, 5)
     if given is None:
         raise Rejected(CMS_NOT_ALLOWED)
-    chosen = list(modem.settings.cnmi)
+    values = list(modem.settings.cnmi)
     for place, number in enumerate(given):
-        chosen[place] = chosen[place] if number is None else number
-    if any(number > most for number, most in zip(chosen, _CNMI_MOST, strict=True)):
+        values[place] = values[place] if number is None else number
+    if any(number > most for number, most in zip(values, _CNMI_MOST, strict=True)):
         raise Rejected(CMS_NOT_ALLOWED)
-    if chosen[DS] not in modem.model.routes:
+    if values[DS] not in modem.model.routes:
         raise Rejected(CMS_NOT_SUPPORTED)
-    modem.settings.cnmi[:] = chosen
+    modem.settings.cnmi[:] = values
     modem.after.append(modem.mailbox.indications_changed)
     modem.after.append(modem.offer)
     return []
@@ -190,54 +157,13 @@ def _acknowledge(modem: Firmware, value: str) -> list[str]:
     return []
 
 
-# Configuration
-
-
-def _choose_service(modem: Firmware, value: str) -> list[str]:
-    if value not in {"0", "1"}:
-        raise Rejected(CMS_NOT_SUPPORTED)
-    modem.settings.service = int(value)
-    return ["+CSMS: 1,1,1"]
-
-
-def _choose_format(modem: Firmware, value: str) -> list[str]:
-    if value not in {"0", "1"}:
-        raise CmeError(BAD_PARAMETERS)
-    modem.settings.text_mode = value == "1"
-    return []
-
-
-def _tell_centre(modem: Firmware, _: str) -> list[str]:
-    number = modem.sim.smsc
-    return [f'+CSCA: "{number}",{145 if number.startswith("+") else 129}']
-
-
-def _choose_centre(modem: Firmware, value: str) -> list[str]:
-    given = arguments(value)
-    number = given[0] if given else ""
-    digits = number.removeprefix("+")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
-        raise Rejected(CMS_NOT_ALLOWED)
-    modem.sim.smsc = f"+{digits}" if given[1:] == ["145"] else number
-    return []
-
-
-def _choose_more_messages(modem: Firmware, value: str) -> list[str]:
-    if value not in {"0", "1", "2"}:
-        raise Rejected(CMS_NOT_ALLOWED)
-    modem.settings.more_messages = int(value)
-    return []
-
-
 ACTS: dict[str, Callable[[Firmware, str], list[str]]] = {
-    "+CMGS=": _send,
-    "+CMGS=?": nothing,
     "+CPMS=": _choose_memories,
     "+CPMS?": _tell_memories,
     "+CPMS=?": _list_memories,
     "+CMGL": _list,
     "+CMGL=": _list,
-    "+CMGL=?": text_mode.list_stats,
+    "+CMGL=?": _list_stats,
     "+CMGR=": _read,
     "+CMGR=?": nothing,
     "+CMGD=": _delete,
@@ -248,16 +174,4 @@ ACTS: dict[str, Callable[[Firmware, str], list[str]]] = {
     "+CNMA": _acknowledge,
     "+CNMA=": _acknowledge,
     "+CNMA=?": says("+CNMA: (0-2)"),
-    "+CSMS=": _choose_service,
-    "+CSMS?": lambda modem, _: [f"+CSMS: {modem.settings.service},1,1,1"],
-    "+CSMS=?": says("+CSMS: (0,1)"),
-    "+CMGF=": _choose_format,
-    "+CMGF?": lambda modem, _: [f"+CMGF: {int(modem.settings.text_mode)}"],
-    "+CMGF=?": says("+CMGF: (0,1)"),
-    "+CSCA=": _choose_centre,
-    "+CSCA?": _tell_centre,
-    "+CSCA=?": nothing,
-    "+CMMS=": _choose_more_messages,
-    "+CMMS?": lambda modem, _: [f"+CMMS: {modem.settings.more_messages}"],
-    "+CMMS=?": says("+CMMS: (0-2)"),
 }

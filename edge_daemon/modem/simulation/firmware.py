@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from edge_daemon.modem.simulation import commands_device, commands_network, commands_sms
+from edge_daemon.modem.simulation import commands_device, commands_network, commands_sms, commands_writing
 from edge_daemon.modem.simulation.mailbox import Later, Mailbox
 from edge_daemon.modem.simulation.models import MODELS, PIN_LINE, Model
 from edge_daemon.modem.simulation.network import Clock, Network
@@ -27,7 +27,7 @@ SEARCHING = 2
 """+CREG: not registered, looking for a network (27.007, 7.2)."""
 
 _ACTS: dict[str, Callable[[Firmware, str], list[str]]] = (
-    commands_device.ACTS | commands_network.ACTS | commands_sms.ACTS
+    commands_device.ACTS | commands_network.ACTS | commands_sms.ACTS | commands_writing.ACTS
 )
 _WITHOUT_SIM = {"+CPIN", "+CMEE", "+CGMI", "+CGMM", "+CGMR", "+CGSN", "+CFUN", "+GMI", "+GMM", "+GMR", "+GSN", "+CPAS"}
 

@@ -139,10 +139,12 @@ class Mailbox:
         return True
 
     def _keep_report(self, message: Incoming) -> bool:
-        hidden = self.memories[REPORTS] if self._faults.reports_hidden else None
-        if hidden is not None and not hidden.free:
-            hidden.delete(min(kept.index for kept in hidden))
-        kept = self._keep(hidden or self.receiving, message)
+        memory = self.receiving
+        if self._faults.reports_hidden:
+            memory = self.memories[REPORTS]
+            if not memory.free:
+                memory.delete(min(kept.index for kept in memory))
+        kept = self._keep(memory, message)
         if kept is not None:
             self._tell(f'+CDSI: "{self.receiving.name}",{kept.index}')
         return kept is not None

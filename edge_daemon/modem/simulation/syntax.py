@@ -5,11 +5,10 @@ Source: ITU-T V.250 (5.2.1 command line, 5.3 basic syntax, 5.4 extended syntax).
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 
-_BASIC = re.compile(r"D.*|S\d+(?:=\d*|\?)?|[&\\%]?[A-CE-RT-Z]\d*", re.IGNORECASE)
+_BASIC = re.compile(r"[&\\%][A-Z]\d*|D.*|S\d+(?:=\d*|\?)?|[A-CE-RT-Z]\d*", re.IGNORECASE)
 _EXTENDED = re.compile(r"([+^*$#][A-Z0-9]+) *(=\?|\?|=)?(.*)", re.IGNORECASE | re.DOTALL)
 _UP_TO_SEMICOLON = re.compile(r'((?:"[^"]*"?|[^";])*);?')
 
@@ -56,7 +55,15 @@ def _extended(text: str) -> Command:
 
 def arguments(value: str) -> list[str]:
     """The values behind "=", without their quotes; "" for one that is left out."""
-    return next(csv.reader([value], skipinitialspace=True), [])
+    found, is_quoted = [""], False
+    for letter in value:
+        if letter == '"':
+            is_quoted = not is_quoted
+        elif letter == "," and not is_quoted:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [text.strip() for text in found] if value else []
 
 
 def numbers(value: str, most: int) -> list[int | None] | None:
