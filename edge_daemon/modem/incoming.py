@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import Counter, deque
 from typing import Protocol
 
@@ -32,6 +33,7 @@ SWEEP_S = 120.0
 """How often the memories are looked into, whatever the modem says."""
 MOST_WAITING = 500
 """Announcements and routed messages that were not yet dealt with."""
+_INDICATIONS = Command("AT+CNMI?", "+CNMI:", optional=True)
 ROOM_WANTED = 2
 """With fewer places free, what we cannot use is deleted: a message of two parts shall find room."""
 
@@ -89,13 +91,23 @@ class Incoming:
             text = f"AT+CNMI={','.join(map(str, values))}"
             if (await self._link.ask(Command(text), self._reply_s)).final.ok:
                 self._indications = text
+                log.info("The modem takes %s.%s", text, "" if values[3] else " It will tell of no delivery.")
                 return
         log.warning("The modem takes no AT+CNMI of its profile: messages are found by looking every %g s.", SWEEP_S)
 
     async def remind(self) -> None:
-        """Say again that messages be announced: it may have fallen silent (27.005, 3.4.4). Raises DeviceError."""
-        if self._indications:
+        """Say again that messages be announced, where the modem has fallen silent by itself (27.005, 3.4.1 and 3.4.4).
+
+        What came meanwhile lies in its memory. Raises DeviceError.
+        """
+        if not self._indications:
+            return
+        reply = await self._link.ask(_INDICATIONS, self._reply_s)
+        now = next((re.sub(r"\s", "", line.partition(":")[2]) for line in reply.lines), "")
+        if now != self._indications.partition("=")[2]:
+            log.info("The modem announces no messages any more (AT+CNMI is %s); it is told to.", now or "not told")
             await self._link.ask(Command(self._indications), self._reply_s)
+            self.sweep_soon()
 
     async def run(self) -> None:
         """Receive for ever. Raises DeviceError, and StateError where the sink has no room; then nothing is deleted."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-FIRST_YEAR = 2026
-"""Before a network has set it, a modem's clock stands in 1970, 1980 or 2004, as it pleases its maker."""
+YEARS = range(2026, 2069)
+"""Before a network has set it, a modem's clock stands in 1970, 1980 or 2004, as it pleases its maker; its two digits
+name no century."""
 
 _CLOCK = re.compile(r'"?(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d{1,2})"?')
 
@@ -25,4 +26,4 @@ def read_clock(said: str) -> datetime | None:
         utc = datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except ValueError:
         return None
-    return utc if utc.year >= FIRST_YEAR else None
+    return utc if utc.year in YEARS else None
