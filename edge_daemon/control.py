@@ -47,7 +47,10 @@ PATH_BYTES = 107
 """sockaddr_un (unix(7)) has 108, one of them for its end."""
 MODE = 0o600
 LINE_BYTES = 2048
-CONNECTIONS = 4
+CONNECTIONS = 16
+"""More are closed without a word."""
+REQUESTS = 4
+"""Under way at once; more are answered that the kiosk is busy."""
 LISTEN_S = 10.0
 """How long a connection may say nothing."""
 WORK_S = 300.0
@@ -105,6 +108,7 @@ class Control:
         self._path = folder / FILE
         self._modem = modem
         self._connections = 0
+        self._requests = 0
 
     async def run(self) -> None:
         """Answer for ever. Where no socket can be made, say so and return: the kiosk works without."""
@@ -134,15 +138,13 @@ class Control:
         writer.transport.set_write_buffer_limits(0)  # drain() then means that the far end has it all
         try:
             with contextlib.suppress(OSError, TimeoutError):
-                await self._talk(reader, writer)
+                if self._connections <= CONNECTIONS:
+                    await self._talk(reader, writer)
         finally:
             self._connections -= 1
             writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._connections > CONNECTIONS:
-            await _say(writer, _error(KioskBusy(f"{CONNECTIONS} others ask already. Try again.")))
-            return
         try:
             while line := await _next_line(reader):
                 await _say(writer, await self._answer(line))
@@ -150,14 +152,19 @@ class Control:
             await _say(writer, _error(why))
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
+        self._requests += 1
         try:
             request = read(line)
+            if self._requests > REQUESTS:
+                raise KioskBusy(f"{REQUESTS} others ask the modem already. Try again.")
             async with asyncio.timeout(WORK_S):
                 return await do(self._modem, request)
         except TimeoutError:
             return _error(KioskBusy(f"The modem was busy with something else for {WORK_S:g} s. Try again."))
         except KrishiError as why:
             return _error(why)
+        finally:
+            self._requests -= 1
 
 
 def ask(folder: Path, request: dict[str, str]) -> dict[str, Any] | None:
@@ -201,11 +208,13 @@ def _checked(said: bytes) -> dict[str, Any]:
     """The answer. Raises the error that it is."""
     try:
         answer = json.loads(said)
-    except (ValueError, RecursionError) as why:
-        raise ModemGone("The running kiosk ended while it was asked. Try again.") from why
-    if isinstance(answer, dict) and "error" in answer:
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise ModemGone("The running kiosk ended while it was asked. Try again.")
+    if "error" in answer:
         raise ERRORS.get(answer["error"], KrishiError)(str(answer["message"]))
-    return dict(answer)
+    return answer
 
 
 def _error(why: KrishiError) -> dict[str, Any]:

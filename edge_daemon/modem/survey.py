@@ -16,8 +16,11 @@ from typing import Any
 from edge_daemon.modem.at import Command, Reply
 from edge_daemon.modem.network_time import read_clock
 
-SIM_ERRORS = {10: "absent", 11: "sim pin", 12: "sim puk", 13: "failed", 14: "busy", 15: "wrong"}
-"""What +CME ERROR (27.007, 9.2) says of the SIM; +CMS ERROR (27.005, 3.2.5) has the same, 300 higher."""
+SIM_ERRORS = {
+    "+CME ERROR": {10: "absent", 11: "sim pin", 12: "sim puk", 13: "failed", 14: "busy", 15: "wrong"},
+    "+CMS ERROR": {310: "absent", 311: "sim pin", 313: "failed", 314: "busy", 315: "wrong", 316: "sim puk"},
+}
+"""What a refusal says of the SIM (27.007, 9.2; 27.005, 3.2.5)."""
 REGISTRATION = {
     0: "not searching",
     1: "home",
@@ -46,8 +49,7 @@ def read_sim(reply: Reply) -> str | None:
     if reply.final.ok:
         said = _found(reply, r"\+CPIN: *(.+)")
         return None if said is None else said.strip().lower()
-    code = reply.final.code
-    return None if code is None else SIM_ERRORS.get(code - 300 if reply.final.name == "+CMS ERROR" else code)
+    return SIM_ERRORS.get(reply.final.name, {}).get(reply.final.code or 0)
 
 
 def read_registration(reply: Reply) -> str | None:
