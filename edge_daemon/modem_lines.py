@@ -114,7 +114,7 @@ def _advice(data: Mapping[str, Any]) -> Iterator[str]:
         yield "The supply is low: a stronger one, or a shorter cable."
     for name, places in (data["memories"] or {}).items():
         if places["total"] and places["used"] >= places["total"]:
-            yield f"The memory {name} is full: no SMS comes in. The kiosk empties it while it runs; is its disk full?"
+            yield f"The memory {name} is full: no SMS comes in. A running kiosk empties it, unless its disk is full."
 
 
 def _network_advice(states: set[str | None]) -> str:
