@@ -113,6 +113,17 @@ def _sms(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _modem(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import modem_desk
+
+    if getattr(arguments, "command_line", None) == "-":
+        arguments.command_line = sys.stdin.readline().rstrip("\r\n")
+    shown = modem_desk.ask(config, arguments)
+    for line in shown.lines:
+        print(line)
+    return shown.exit_code
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import demo
 
@@ -179,7 +190,8 @@ def build_parser() -> Parser:
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
     one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
     one.add_argument("what", choices=["decode", "encode"], help="which way")
-    _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch", _sms), common)
+    _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)
+    _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")
@@ -204,6 +216,7 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     one.add_argument("number", metavar="NUMBER")
     one.add_argument("text", metavar="TEXT", help='"-": what comes in on standard input')
     one.add_argument("--kind", choices=["answer", "reply", "follow_up"], default="answer", help="how urgent it is")
+    one.add_argument("--flash", action="store_true", help="the telephone shows it at once and does not keep it")
     some = add("list", "the newest SMS that go out, the newest first")
     which = some.add_mutually_exclusive_group()
     which.add_argument("--state", choices=["waiting", "sending", "sent", "delivered", "parked"], help="only those")
@@ -212,6 +225,14 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     some.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default: 20)")
     for name, summary in (("show", "all of one SMS"), ("resend", "send one again that was parked or has gone")):
         add(name, summary).add_argument("id", type=_count, metavar="SMS", help="its number in the list")
+    for name, summary in (
+        ("stop", "nothing more goes to this number, and what waits for it is parked"),
+        ("start", "this number gets SMS again"),
+    ):
+        add(name, summary).add_argument("number", metavar="NUMBER")
+    one = add("tables", "whether this number gets texts by the national tables of their language")
+    one.add_argument("number", metavar="NUMBER")
+    one.add_argument("wanted", choices=["on", "off", "kiosk"], help="kiosk: as [sms] national_tables says")
     live = add("watch", "a line for all that becomes of an SMS, as it happens, until Ctrl-C")
     live.add_argument("--limit", type=_count, default=5, metavar="N", help="begin with the last so many (default: 5)")
 
@@ -234,6 +255,22 @@ def _pin(text: str) -> str:
     if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
         raise ValueError
     return text
+
+
+def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
+    """The grammar of `krishi-kiosk modem`."""
+    shown = Parser(add_help=False, parents=[common])
+    shown.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[shown])
+
+    add("info", "what the modem tells of itself, its SIM and its network, and what to do")
+    one = add("at", "say one AT command; exit code 65 where the modem refuses it")
+    one.add_argument("command_line", metavar="COMMAND", help='such as AT+CSQ; "-": read it from standard input')
+    one = add("ussd", "dial a USSD code and print what the network says")
+    one.add_argument("code", metavar="CODE", help='in quotes: "*123#"')
 
 
 def _count(text: str) -> int:

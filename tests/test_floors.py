@@ -35,6 +35,8 @@ FLOOR = {
     "balance": 3,
     "routes": 3,
     "sms_lines": 3,
+    "modem_lines": 3,
+    "control": 3,
     "parts": 4,
     "sms_reading": 4,
     "sms_part": 4,
@@ -44,6 +46,7 @@ FLOOR = {
     "demo": 5,
     "sms_desk": 5,
     "simulate": 5,
+    "modem_desk": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -79,7 +82,7 @@ NO_IO = {
     f"edge_daemon.modem.{core}"
     for core in (
         *("alphabet", "at", "clusters", "codes", "deliveries", "fields", "ladder", "network_time", "pdu", "pdu_lines"),
-        *("reassembly", "septets", "unsolicited"),
+        *("reassembly", "septets", "survey", "typed", "unsolicited"),
     )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
 NO_IO |= {
