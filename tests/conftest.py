@@ -1,19 +1,23 @@
 """What every test may use, and the rule for tests whose needs are not met here.
 
 A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that
-pip cannot always build, "own mounts" a mount namespace, which some machines do not allow. Where that is missing the
-test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then
-without a word.
+pip cannot always build, "system module:gammu" one that the distribution has for its own Python,
+"foreign module:gsmmodem" one that tests/foreign.py knows, "own mounts" a mount namespace, which some machines do not
+allow. Where that is missing the test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails
+instead: nothing is left out then without a word.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
 import subprocess
 
 import pytest
+
+from tests import foreign
 
 _OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
 REQUIRE_ALL = os.environ.get("KRISHI_REQUIRE_ALL") == "1"
@@ -34,15 +38,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if missing and REQUIRE_ALL:
             pytest.fail(f"needs {', '.join(missing)}, and KRISHI_REQUIRE_ALL=1 leaves nothing out", pytrace=False)
         if missing:
-            pytest.skip(f"needs {', '.join(missing)}: apt install it, or run `make system-programs` as root")
+            pytest.skip(f"needs {', '.join(missing)}: run `make test` as root, or apt install it")
 
 
+@functools.cache
 def _is_here(need: str) -> bool:
     if need == "own mounts":
         return shutil.which("unshare") is not None and subprocess.call(_OWN_MOUNTS) == 0
     kind, _, module = need.partition(":")
+    if kind == "system module":
+        look = ["/usr/bin/python3", "-c", f"import {module}"]
+        return shutil.which(look[0]) is not None and subprocess.call(look, stderr=subprocess.DEVNULL) == 0
+    if kind == "foreign module":
+        return (foreign.MODULES / module).is_dir()
     if kind != "module":
-        return shutil.which(need) is not None
+        return foreign.program(need) is not None
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

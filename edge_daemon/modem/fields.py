@@ -99,11 +99,14 @@ def read_smsc(octets: Octets) -> str | None:
         return None
     kind = octets.octet("the service centre's type")
     body = octets.take(length - 1, "the service centre")
-    return _number(kind, body, 2 * len(body)) if body else None
+    return _number(kind, body, 2 * len(body)) or None
 
 
 def read_address(octets: Octets) -> str:
-    """An address field: digits, "+" before them if they are international, or an operator's alphanumeric name."""
+    """An address field: digits, "+" before them if they are international, or an operator's alphanumeric name.
+
+    Nothing where there are no digits, as networks that withhold the sender do it.
+    """
     semi_octet_count = octets.octet("the address length")
     kind = octets.octet("the type of address")
     return _number(kind, octets.take((semi_octet_count + 1) // 2, "the address"), semi_octet_count)
@@ -113,7 +116,8 @@ def _number(kind: int, body: bytes, semi_octet_count: int) -> str:
     type_of_number = kind >> 4 & 0b111
     if type_of_number == _ALPHANUMERIC:
         return alphabet_of().read(unpack(body, semi_octet_count * 4 // 7))
-    return ("+" if type_of_number == _INTERNATIONAL_NUMBER else "") + _digits(body, semi_octet_count)
+    digits = _digits(body, semi_octet_count)
+    return "+" + digits if digits and type_of_number == _INTERNATIONAL_NUMBER else digits
 
 
 def _digits(body: bytes, count: int) -> str:

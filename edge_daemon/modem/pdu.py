@@ -37,6 +37,7 @@ __all__ = [
     "StatusReport",
     "Submit",
     "SubmitPdu",
+    "is_status_report",
     "join",
     "parse_deliver",
     "parse_status_report",
@@ -69,7 +70,10 @@ class SubmitPdu:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """What an SMS-SUBMIT says. tpdu_octets: as in AT+CMGS. reference: TP-MR, which the modem replaces."""
+    """What an SMS-SUBMIT says. tpdu_octets: as in AT+CMGS. reference: TP-MR, which the modem replaces.
+
+    validity_format: TP-VPF (9.2.3.3); validity: TP-VP, None if it says none.
+    """
 
     number: str = field(repr=False)
     data: UserData = field(repr=False)
@@ -78,6 +82,7 @@ class Submit:
     pid: int
     dcs: int
     validity: Validity | None
+    validity_format: int
     report_wanted: bool
     rejects_duplicates: bool
     tpdu_octets: int
@@ -183,7 +188,8 @@ def parse_submit(text: str) -> Submit:
     number = read_address(octets)
     pid = octets.octet("the protocol identifier")
     dcs = octets.octet("the data coding scheme")
-    validity = read_validity(octets, first >> 3 & 0b11)
+    validity_format = first >> 3 & 0b11
+    validity = read_validity(octets, validity_format)
     data = read_user_data(octets, dcs, has_header=bool(first & _HAS_HEADER))
     octets.end("the user data")
     return Submit(
@@ -194,6 +200,7 @@ def parse_submit(text: str) -> Submit:
         pid,
         dcs,
         validity,
+        validity_format,
         report_wanted=bool(first & _REPORT_WANTED),
         rejects_duplicates=bool(first & _REJECT_DUPLICATES),
         tpdu_octets=tpdu_octets,
@@ -212,6 +219,16 @@ def parse_deliver(text: str) -> Deliver:
     data = read_user_data(octets, dcs, has_header=bool(first & _HAS_HEADER))
     octets.end("the user data")
     return Deliver(number, data, smsc, time, pid, dcs)
+
+
+def is_status_report(text: str) -> bool:
+    """Whether a PDU that came from the network is an SMS-STATUS-REPORT by its first octet (9.2.3.1), sound or not."""
+    try:
+        octets = Octets.from_hex(text)
+        read_smsc(octets)
+        return octets.octet("the first octet") & 0b11 == _STATUS_REPORT
+    except BadPdu:
+        return False
 
 
 def parse_status_report(text: str) -> StatusReport:

@@ -11,13 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from edge_daemon.errors import Refused
-from edge_daemon.modem import alphabet, deliveries, pdu, userdata
+from edge_daemon.modem import alphabet, deliveries, pdu, userdata, validity
+from edge_daemon.modem.fields import Octets, read_smsc
 
 _KINDS: dict[str, Callable[[str], pdu.Deliver | pdu.Submit | pdu.StatusReport]] = {
     "deliver": pdu.parse_deliver,
     "submit": pdu.parse_submit,
     "status_report": pdu.parse_status_report,
 }
+_KIND_OF_TYPE = ("deliver", "submit", "status_report", "deliver")
+"""By TP-MTI, in what a modem gives out or takes; the last is reserved (3GPP TS 23.040, 9.2.3.1)."""
 _CODING_WORDS: dict[userdata.CodingName, str] = {"GSM-7": "Default", "UCS-2": "Unicode", "8-bit": "8bit"}
 _CODINGS: dict[str, alphabet.TextCoding] = {
     "default": "GSM-7",
@@ -32,13 +35,17 @@ class BadLine(ValueError):
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """{"kind": "deliver", "submit" or "status_report", "pdu": hexadecimal} to what the PDU says, or {"error": ...}."""
+    """{"pdu": hexadecimal} to what the PDU says, or {"error": ...}.
+
+    It may also have "kind": "deliver", "submit" or "status_report"; without it the PDU's own type counts.
+    """
     try:
         given = _object(line)
-        kind, text = _string(given, "kind"), _string(given, "pdu")
+        text = _string(given, "pdu").strip()
+        kind = _string(given, "kind") if given.get("kind") is not None else _kind_of(text)
         if kind not in _KINDS:
             raise BadLine(f'"kind" is one of {", ".join(_KINDS)}.')
-        said = _said(_KINDS[kind](text.strip()))
+        said = {"kind": kind} | _said(_KINDS[kind](text))
     except (BadLine, pdu.BadPdu) as why:
         return {"error": str(why)}
     return {key: value for key, value in said.items() if value is not None or key == "smsc"}
@@ -63,6 +70,12 @@ def encode(line: bytes) -> list[str] | dict[str, Any]:
     except (BadLine, Refused) as why:
         return {"error": str(why)}
     return [part.hex for part in parts]
+
+
+def _kind_of(text: str) -> str:
+    octets = Octets.from_hex(text)
+    read_smsc(octets)
+    return _KIND_OF_TYPE[octets.octet("the first octet") & 0b11]
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -125,11 +138,13 @@ def _said(message: pdu.Deliver | pdu.Submit | pdu.StatusReport) -> dict[str, Any
 
 
 def _instructions(message: pdu.Submit) -> dict[str, Any]:
-    validity = message.validity
+    span = message.validity if isinstance(message.validity, timedelta) else None
+    is_relative = message.validity_format == validity.RELATIVE
     return {
         "reference": message.reference,
-        "validity_minutes": validity / timedelta(minutes=1) if isinstance(validity, timedelta) else None,
-        "validity_absolute": _iso(validity) if isinstance(validity, datetime) else None,
+        "validity_minutes": span / timedelta(minutes=1) if span else None,
+        "validity_relative": validity.relative(span) if span and is_relative else None,
+        "validity_absolute": _iso(message.validity) if isinstance(message.validity, datetime) else None,
         "status_report_request": message.report_wanted,
         "reject_duplicates": message.rejects_duplicates,
     }

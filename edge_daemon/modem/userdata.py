@@ -92,7 +92,7 @@ class UserData:
 def join(parts: Sequence[UserData]) -> str:
     """The text of a message from its parts in order; octets that are no text add nothing.
 
-    A foreign half of a surrogate pair becomes U+FFFD.
+    A foreign half of a surrogate pair, or of a UCS-2 unit, becomes U+FFFD where the other half does not follow.
     """
     runs = groupby(parts, lambda part: (part.coding, part.locking, part.single))
     return "".join(_text(*how, b"".join(part.units for part in run)) for how, run in runs)
@@ -146,8 +146,6 @@ def _units(coding: CodingName, body: bytes, length: int, header_octets: int) -> 
         if header_septets > length:
             raise BadPdu("The user data header is longer than the user data.")
         return unpack(body, length - header_septets, fill_bits)
-    if coding == "UCS-2" and len(body) % 2:
-        raise BadPdu("UCS-2 text of an odd number of octets.")
     return body
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.errors import Refused
-from edge_daemon.modem import alphabet
+from edge_daemon.modem import alphabet, national
 from edge_daemon.modem.clusters import clusters
+from tests.edge.modem.texts import texts
 
 WITHOUT_SURROGATES = st.characters(exclude_categories=["Cs"])
 INDIC = st.sampled_from("कखतरयीािुे्ँंः़\u200d\u200cநல்లోবা।0 ,.")
-TEXTS = st.text(st.one_of(WITHOUT_SURROGATES, INDIC, st.sampled_from("abc{}€\r\n")), min_size=1, max_size=400)
+NATIONAL = st.sampled_from(
+    sorted(
+        {
+            letter
+            for tables in national.by_identifier().values()
+            for letter in (*tables.locking.values(), *tables.single.values())
+        }
+    )
+)
+TEXTS = texts(st.one_of(WITHOUT_SURROGATES, INDIC, st.sampled_from("abc{}€\r\n")), most=280)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +142,57 @@ def test_parts_end_where_clusters_end(text: str) -> None:
         cuts.add(place)
     largest = max(sum(cut.coding.units(c) or 0 for c in cluster) for cluster in pieces)
     assert cuts <= ends or largest > cut.coding.capacity(alphabet.CONCAT_OCTETS)
+
+
+def pieces(text: str, coding: alphabet.Coding, room: int) -> list[int]:
+    """The units of each piece that may not be parted: a cluster, or a character of one that no part can hold."""
+    taken = []
+    for cluster in clusters(text):
+        units = [coding.units(character) or 0 for character in cluster]
+        taken += [sum(units)] if sum(units) <= room else units
+    return taken
+
+
+def fewest_parts(text: str, coding: alphabet.Coding, concat_octets: int) -> int:
+    """By trying every cut, where the splitter fills one part after the other."""
+    if sum(coding.units(character) or 0 for character in text) <= coding.capacity():
+        return 1
+    room = coding.capacity(concat_octets)
+    units = pieces(text, coding, room)
+    needed = [0]
+    for end in range(1, len(units) + 1):
+        filled, best = 0, end
+        for start in range(end - 1, -1, -1):
+            filled += units[start]
+            if filled > room:
+                break
+            best = min(best, needed[start] + 1)
+        needed.append(best)
+    return needed[-1]
+
+
+@settings(deadline=None)
+@given(
+    texts(st.one_of(NATIONAL, INDIC, st.sampled_from("abc{}€\r\n😀👍🏽👨\u200d👩")), most=800),
+    st.sets(st.sampled_from(sorted(alphabet.languages())), max_size=3),
+    st.sampled_from(["GSM-7", "UCS-2", None]),
+    st.sampled_from([alphabet.CONCAT_OCTETS, alphabet.WIDE_CONCAT_OCTETS]),
+)
+def test_no_allowed_coding_needs_fewer_parts(
+    text: str, shift: set[str], coding: alphabet.TextCoding | None, concat_octets: int
+) -> None:
+    allowed = [one for one in alphabet.codings(sorted(shift)) if coding in {None, one.name}]
+    able = [one for one in allowed if all(one.units(character) is not None for character in text)]
+    fewest = min((fewest_parts(text, one, concat_octets) for one in able), default=0)
+    if not 1 <= fewest <= alphabet.MAX_PARTS:
+        with pytest.raises(Refused, match="10 is the most" if able else "lacks the letter"):
+            alphabet.split(text, shift=sorted(shift), coding=coding, concat_octets=concat_octets)
+        return
+    cut = alphabet.split(text, shift=sorted(shift), coding=coding, concat_octets=concat_octets)
+    assert len(cut.texts) == fewest
+    assert "".join(cut.texts) == text
+    ends = {0}
+    for piece in pieces(text, cut.coding, cut.coding.capacity(concat_octets)):
+        ends.add(max(ends) + piece)
+    units = [sum(cut.coding.units(character) or 0 for character in part) for part in cut.texts]
+    assert {sum(units[:count]) for count in range(1, len(units))} <= ends

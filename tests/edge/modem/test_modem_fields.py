@@ -27,6 +27,8 @@ from edge_daemon.modem.fields import BadPdu, Octets
         ("04112143", "+1234"),  # the high bit is 1 in the standard; what it says counts
         ("09E1BADCBE5AF1", "*#abc#*51"),
         ("0081", ""),
+        ("0091", ""),  # a withheld sender: a plus alone would be no number
+        ("0191FF", ""),
         ("0DD0F334FC1CA69701", "sipgate"),
         ("14D04937BD2C7797E9D3E614", "InternetSMS"),
         ("04D01100", "_@"),
@@ -48,7 +50,14 @@ def test_a_filler_among_digits_is_named(field: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "smsc"),
-    [("00", None), ("0191", None), ("0297F1", "+1"), ("07911326040000F0", "+31624000000"), ("04A12143F5", "12345")],
+    [
+        ("00", None),
+        ("0191", None),
+        ("0291FF", None),
+        ("0297F1", "+1"),
+        ("07911326040000F0", "+31624000000"),
+        ("04A12143F5", "12345"),
+    ],
 )
 def test_service_centres(field: str, smsc: str | None) -> None:
     assert fields.read_smsc(Octets.from_hex(field)) == smsc

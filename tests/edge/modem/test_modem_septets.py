@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.modem import national
 from edge_daemon.modem.septets import ESCAPE, alphabet_of, pack, unpack
+from tests.edge.modem.texts import SAMPLES
 
 IDENTIFIERS = st.integers(0, 14)
 
@@ -77,23 +78,8 @@ def test_every_letter_of_a_table_comes_back(identifier: int) -> None:
 
 def test_the_tables_have_the_letters_of_their_language() -> None:
     """Vowels, consonants and signs of each script that the kiosk's languages use every day."""
-    samples = {
-        "hi": "धान में झुलसा रोग है। खेत का पानी निकालें",
-        "bn": "ধানের পাতায় দাগ, জমির জল নামান।"[:-1],
-        "gu": "ડાંગરના પાનમાં રોગ છે. પાણી કાઢો।",
-        "kn": "ಭತ್ತದ ಎಲೆ ರೋಗ ಇದೆ, ನೀರು ಬಿಡಿ।",
-        "ml": "നെല്ലിൽ രോഗം ഉണ്ട്. വെള്ളം ഒഴിവാക്കുക।",
-        "or": "ଧାନ ପତ୍ରରେ ରୋଗ ଅଛି।",
-        "pa": "ਕਣਕ ਨੂੰ ਪੀਲੀ ਕੁੰਗੀ ਲੱਗੀ ਹੈ।",
-        "ta": "நெல் இலையில் நோய் உள்ளது।",
-        "te": "వరి ఆకులో రోగం ఉంది.",
-        "ur": "گندم میں پیلی کنگی ہے، کھیت دیکھیں۔",
-        "tr": "Buğday yaprağında pas var; ışık İĞÜŞÖÇ ığüşöç",
-        "es": "¿Cómo está el maíz? Ánimo, índice, útil, niño",
-        "pt": "não pulverize amanhã à tarde; três ações, lâmpada",
-    }
-    assert samples.keys() == national.by_language().keys()
-    for language, text in samples.items():
+    assert SAMPLES.keys() == national.by_language().keys()
+    for language, text in SAMPLES.items():
         identifier = national.by_language()[language].identifier
         alphabet = alphabet_of(identifier, identifier)
         assert [letter for letter in text if alphabet.septets(letter) is None] == [], language
