@@ -130,6 +130,28 @@ def _demo(config: Config, arguments: argparse.Namespace) -> int:
     return demo(config, arguments.photos, arguments.crop, arguments.language, arguments.phone)
 
 
+def _simulate(_: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import simulate
+
+    options = simulate.Options(
+        link=arguments.link,
+        model=arguments.model,
+        pin=arguments.pin,
+        control=arguments.control,
+        log=arguments.log,
+        as_json=arguments.json,
+        numbers=arguments.numbers,
+    )
+    return simulate.modem(options, _say_unbuffered)
+
+
+def _say_unbuffered(line: str) -> None:
+    """Past Python's buffer, whose lock would keep the program from ending while nobody reads."""
+    data = line.encode("utf-8", "replace") + b"\n"
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with the exit code of sysexits.h for a wrong command line, and the names of its commands."""
 
@@ -175,6 +197,7 @@ def build_parser() -> Parser:
     show.add_argument("--crop")
     show.add_argument("--language", help="default: en, then hi")
     show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
+    _add_simulate(add("simulate", "a modem on a port of its own, for a kiosk or another program", _simulate))
     parser.commands = tuple(commands.choices)
     return parser
 
@@ -228,6 +251,26 @@ def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
     one.add_argument("command_line", metavar="COMMAND", help='such as AT+CSQ; "-": read it from standard input')
     one = add("ussd", "dial a USSD code and print what the network says")
     one.add_argument("code", metavar="CODE", help='in quotes: "*123#"')
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    """The grammar of `krishi-kiosk simulate`."""
+    parser.add_argument("what", choices=["modem"], help="what is simulated")
+    parser.add_argument("--link", type=Path, metavar="PATH", help="a name for the port, as udev gives one")
+    parser.add_argument(
+        "--model", choices=["simulator", "SIM800", "SIM7600", "EC25"], default="simulator", help="whose habits it has"
+    )
+    parser.add_argument("--pin", type=_pin, metavar="DIGITS", help="the SIM asks for it (default: it does not)")
+    parser.add_argument("--control", type=Path, metavar="PATH", help="a socket that takes what it shall do")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="gets a line of JSON for each SMS part that it takes")
+    parser.add_argument("--json", action="store_true", help="an object a line, for programs")
+    parser.add_argument("--numbers", action="store_true", help="show telephone numbers whole")
+
+
+def _pin(text: str) -> str:
+    if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
+        raise ValueError
+    return text
 
 
 def _count(text: str) -> int:

@@ -46,6 +46,7 @@ FLOOR = {
     "demo": 5,
     "sms_desk": 5,
     "modem_desk": 5,
+    "simulate": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -84,6 +85,14 @@ NO_IO = {
         *("reassembly", "septets", "survey", "typed", "unsolicited"),
     )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
+NO_IO |= {
+    f"edge_daemon.modem.simulation.{core}"
+    for core in (
+        *("charsets", "commands_device", "commands_network", "commands_sms", "commands_writing", "encoder", "firmware"),
+        *("handsets", "mailbox", "memories", "models", "results", "service_centre", "settings", "sim", "syntax"),
+        *("terminal", "text_mode"),
+    )
+}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 
