@@ -1,13 +1,17 @@
 """What time it is, and whether to believe it: a Raspberry Pi has no clock of its own.
 
+Where no time service has set the system's clock, the telephone network's time is taken, once the modem has it: a kiosk
+without internet knows the day all the same. The system's clock itself stays as it is, for a program that may set it.
+
 Times are facts to record, never deadlines: waiting is done on the monotonic clock, so that a clock that jumps by a
 year delays nothing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +31,39 @@ class Instant(NamedTuple):
 Now = Callable[[], Instant]
 
 
+class NetworkTime:
+    """The time that the network told last, carried on by the monotonic clock."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._told: tuple[datetime, float] | None = None
+
+    def offer(self, utc: datetime) -> None:
+        """The network says that it is now `utc`."""
+        self._told = utc, self._clock_s()
+
+    def forget(self) -> None:
+        """As at the start."""
+        self._told = None
+
+    def now(self) -> datetime | None:
+        """The time now, UTC, None if no network has told one since the start."""
+        if self._told is None:
+            return None
+        utc, at_s = self._told
+        return utc + timedelta(seconds=self._clock_s() - at_s)
+
+
+NETWORK_TIME = NetworkTime()
+"""Of this process, as the system's clock is."""
+
+
 def system_now() -> Instant:
-    """The system's time, "synced" where the time service says that it has set it since the start."""
-    return Instant(datetime.now(UTC), "synced" if SYNCHRONISED.exists() else "unsure")
+    """The system's time where the time service has set it since the start, else the network's: both are "synced".
+
+    Else the system's all the same, "unsure".
+    """
+    if SYNCHRONISED.exists():
+        return Instant(datetime.now(UTC), "synced")
+    told = NETWORK_TIME.now()
+    return Instant(datetime.now(UTC), "unsure") if told is None else Instant(told, "synced")

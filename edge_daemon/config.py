@@ -94,13 +94,26 @@ class SerialModem(Section):
 
     kind: Literal["serial"]
     port: str = "/dev/krishi-modem"
-    """The name that firmware_config's udev rule gives it."""
+    """The name that firmware_config's udev rule gives it; or a port over the network: socket://host:port (raw octets),
+    rfc2217://host:port."""
+    profile: Annotated[str, Field(min_length=1)] = "auto"
+    """What is peculiar to this kind of modem: a name in firmware_config/modems, or a file that ends in .toml. "auto":
+    as the modem says that it is."""
     baud: Annotated[int, Field(ge=9600, le=921600)] = 115200
     sim_pin: Annotated[str | None, Field(pattern=r"^[0-9]{4,8}$", repr=False)] = None
     reply_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long a plain command may take."""
-    send_s: Annotated[float, Field(gt=0, le=300)] = 60.0
-    """How long sending one part may take: AT+CMGS, at most 60 s on SIM800 (SIM800 Series AT Command Manual, 4.2.5)."""
+    send_s: Annotated[float | None, Field(gt=0, le=300)] = None
+    """How long sending one part may take. None: as the profile says."""
+    smsc: Annotated[str | None, Field(pattern=r"^\+?[0-9]{3,20}$")] = None
+    """The service centre's number. None: the SIM's own."""
+    status_reports: bool = True
+    """Ask the network what became of each part. Some plans charge for it."""
+    roaming: bool = True
+    """Whether a foreign network will do; its SMS may cost more."""
+    power_command: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """A program and its arguments that cut the modem's power and give it again: its power key, a relay, its USB port.
+    The last remedy for a modem that nothing else brings back. Empty: there is none."""
 
 
 class SmsRules(Section):
@@ -123,6 +136,9 @@ class SmsRules(Section):
     reply_h: Annotated[float, Field(gt=0, le=1000)] = 24.0
     follow_up_h: Annotated[float, Field(gt=0, le=1000)] = 48.0
     """How long after it was queued a message of each kind is still of use."""
+    national_tables: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = ()
+    """Languages (ISO 639-1) that may be sent by 3GPP's national language tables, where that takes fewer parts. Handsets
+    differ in whether they show them. `krishi-kiosk sms tables` sets it for one farmer."""
     allowed_numbers: tuple[Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")], ...] = ()
     """Short or premium numbers that an SMS may go to, exactly so written. No other such number is ever texted."""
 

@@ -2,7 +2,9 @@
 
 task        what it does for ever                            begun again when
 web         the visit API on loopback                        never: its trouble is a bug
-sms         empties the SMS outbox into the modem            the modem fails, the disk is full
+sms         the modem: empties the SMS outbox into it,       no remedy on the open port helps, or the disk is full
+            takes what comes in, looks after it
+aggregator  empties its share of the outbox by HTTP          the aggregator fails; there only where one is configured
 watchdog    shows systemd that the loop turns                never
 """
 
@@ -10,18 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import signal
 import socket
 from typing import Any
 
 from edge_daemon import parts, status
+from edge_daemon.aggregator.client import open_aggregator
+from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
 from edge_daemon.drain import drain
 from edge_daemon.kiosk import Kiosk
-from edge_daemon.modem.sms import ModemState, open_modem
 from edge_daemon.references import References
+from edge_daemon.routes import by_aggregator
+from edge_daemon.sms_part import SmsPart
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health, ServiceManager, supervise
 from edge_daemon.web.app import build_app
@@ -52,7 +56,9 @@ async def _run(config: Config) -> None:
 async def _serve(
     config: Config, skill: parts.Skill, kiosk: Kiosk, store: Store, listener: socket.socket, manager: ServiceManager
 ) -> None:
-    sms = SmsPart(config, store, Health())
+    health = Health()
+    sms = SmsPart(config, store, health)
+    bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
 
     async def tell() -> dict[str, Any]:
         return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
@@ -60,43 +66,28 @@ async def _serve(
     app = build_app(parts.build_visits(config, skill, kiosk, store), tell, References(config.model.references))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
-        tasks.create_task(supervise("sms", sms.run, sms.health), name="sms")
+        tasks.create_task(supervise("sms", sms.run, health), name="sms")
+        if bulk:
+            tasks.create_task(supervise("aggregator", bulk.run, health), name="aggregator")
         tasks.create_task(manager.feed_watchdog(), name="watchdog")
         address, port = listener.getsockname()
         log.info("Kiosk %s is ready at http://%s:%s, state in %s.", config.kiosk.id, address, port, store.folder)
         manager.ready(f"Ready at http://{address}:{port}")
 
 
-class SmsPart:
-    """The SMS outbox and its modem."""
+class AggregatorPart:
+    """Its share of the SMS outbox, and the aggregator. Made only where one is configured."""
 
-    def __init__(self, config: Config, store: Store, health: Health) -> None:
-        self.health = health
-        self._config = config
-        self._store = store
-        self._modem: ModemState | None = None
+    def __init__(self, settings: AggregatorSettings, kiosk: str, store: Store) -> None:
+        """Raises ConfigError."""
+        self._aggregator = open_aggregator(settings, kiosk)
+        self._outbox = store.bulk
+        store.share_sms(by_aggregator(settings, self._aggregator))
 
     async def run(self) -> None:
-        """Open the modem and empty the outbox into it, until modem or disk fails. Raises DeviceError, StateError.
-
-        Nothing else drains this outbox, so what is in `sending` when this begins was left there by trouble.
-        """
-        self._store.sms.recover()
-        try:
-            async with open_modem(self._config.modem) as modem:
-
-                async def check() -> None:
-                    self._modem = await modem.check()
-
-                await check()
-                self.health.ok("sms")
-                await drain(self._store.sms, functools.partial(parts.send, modem, self._store), check)
-        finally:
-            self._modem = None
-
-    def tell(self) -> dict[str, Any]:
-        """The modem and its part, for the status."""
-        return {"parts": dict(self.health.parts), "modem": self._modem and self._modem.as_data()}
+        """Empty that share, until the aggregator or the disk fails. Raises DeviceError, StateError."""
+        self._outbox.recover()
+        await drain(self._outbox, self._aggregator.send, self._aggregator.idle)
 
 
 def _model(skill: parts.Skill) -> dict[str, Any]:

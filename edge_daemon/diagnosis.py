@@ -180,7 +180,8 @@ class Sms:
 
     reference: 0 to 255, marks the parts of one message (3GPP TS 23.040, 9.2.3.24.1); a repeat bears the same one.
     parts_sent: how many parts the network has already taken, so that a repeat begins at the first that is in doubt.
-    not_after: when it is of no use any more (UTC), None if that is not known.
+    not_after: when it is of no use any more (UTC), None if that is not known. flash: class 0, shown at once and not
+    kept (3GPP TS 23.038, 4). shift: languages (ISO 639-1) whose national tables may be used; a repeat has the same.
     """
 
     id: int
@@ -190,6 +191,8 @@ class Sms:
     parts_sent: int = 0
     kind: Kind = Kind.ANSWER
     not_after: datetime | None = None
+    flash: bool = False
+    shift: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require(0 <= self.reference <= 255, "a reference is one octet")

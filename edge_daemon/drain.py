@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from edge_daemon.errors import DeviceError, Refused
+from edge_daemon.errors import DeviceError, Refused, SendFailed
 
 IDLE_S = 20.0
 """How long the channel may lie idle before it is asked whether it is still there."""
@@ -29,7 +29,8 @@ async def drain(
     """Deliver the messages of one outbox, oldest first, for as long as the channel holds.
 
     deliver and idle raise DeviceError when the channel is gone; that ends the drain, and the supervisor reopens the
-    channel. deliver raises Refused for a message that will never be taken; that message is parked, the next one goes.
+    channel. deliver raises Refused for a message that will never be taken, and SendFailed for one that is not taken
+    now: that message is parked, or waits, and the next one goes.
     """
     while True:
         message = await outbox.next(IDLE_S)
@@ -50,6 +51,8 @@ async def _deliver_one(outbox: Outbox[M], message: M, deliver: Callable[[M], Awa
         await deliver(message)
     except Refused as why:
         outbox.park(message, why)
+    except SendFailed as why:
+        outbox.failed(message, why)
     except DeviceError as why:
         outbox.failed(message, why)
         raise

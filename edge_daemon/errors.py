@@ -29,12 +29,16 @@
     ├── KioskBusy                    75  too many visitors ask for the camera at once
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
-    │   ├── ModemMute, ModemGone, ModemNotReady, SendFailed
+    │   ├── ModemMute, ModemGone, ModemSick
+    │   ├── ModemNotReady                no network, no coverage
+    │   │   └── SimTrouble               a person has to look at the SIM
+    │   ├── SendFailed                   this message not now; the channel holds, the next one goes
     │   ├── AggregatorGone
     │   └── BrokerGone
     └── Refused                      65  this message will never be taken: park it, go on
 
-A DeviceError makes the supervisor begin its part again. Refused parks one message. All others reach whoever asked:
+A DeviceError makes the supervisor begin its part again, but for SendFailed, after which one message waits. Refused
+parks one message. All others reach whoever asked:
 the command line prints them and exits with their code, the visit API answers with their status. What is no
 KrishiError is a bug, keeps its traceback and ends the process, which systemd begins again.
 """
@@ -232,8 +236,16 @@ class ModemNotReady(DeviceError):
     """The modem answers but cannot send now: no SIM, locked SIM, or not registered with a network."""
 
 
+class SimTrouble(ModemNotReady):
+    """No SIM, or it is locked or broken. Nothing that we could say to the modem mends that."""
+
+
+class ModemSick(DeviceError):
+    """The modem answers, but it takes no message, or has begun anew by itself."""
+
+
 class SendFailed(DeviceError):
-    """The network or the modem did not take this message now; later it may."""
+    """The network or the modem did not take this message now; later it may. Others may go."""
 
 
 class AggregatorGone(DeviceError):

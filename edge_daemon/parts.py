@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from edge_daemon import telephone
+from edge_daemon import sms_policy, telephone
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.advice.compose import compose
 from edge_daemon.camera import Camera, open_camera
@@ -116,4 +116,5 @@ def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Vi
 
 async def send(modem: SmsModem, store: Store, sms: Sms) -> None:
     """Send one message, writing down each part that the network took. Raises DeviceError, Refused."""
-    await modem.send(sms, functools.partial(store.part_sent, sms))
+    validity = sms_policy.validity(sms.kind, store.sms.rules)
+    await modem.send(sms, functools.partial(store.part_sent, sms), validity)

@@ -10,6 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -42,7 +43,7 @@ def check_text(text: str, parts: int, rules: SmsRules) -> None:
         )
 
 
-def parts_at_most(text: str) -> int:
+def parts_at_most(text: str, _: Sequence[str] = ()) -> int:
     """How many parts a text takes in the worst case, without looking at its letters."""
     units = len(text.encode("utf-16-be", "surrogatepass")) // 2
     return max(1, math.ceil(units / LETTERS_OF_A_PART))
@@ -52,8 +53,16 @@ def not_after(kind: Kind, queued: Instant, rules: SmsRules) -> datetime | None:
     """When a message of this kind is of no use any more. None where the clock that queues it may be wrong."""
     if queued.clock != "synced":
         return None
-    hours = {Kind.ANSWER: rules.answer_h, Kind.FOLLOW_UP: rules.follow_up_h}.get(kind, rules.reply_h)
-    return queued.utc + timedelta(hours=hours)
+    return queued.utc + timedelta(hours=_of_use_h(kind, rules))
+
+
+def validity(kind: Kind, rules: SmsRules) -> timedelta:
+    """How long the network shall try to bring a message of this kind to a telephone that is off."""
+    return timedelta(hours=_of_use_h(kind, rules))
+
+
+def _of_use_h(kind: Kind, rules: SmsRules) -> float:
+    return {Kind.ANSWER: rules.answer_h, Kind.FOLLOW_UP: rules.follow_up_h}.get(kind, rules.reply_h)
 
 
 def has_expired(not_after: datetime | None, now: Instant) -> bool:

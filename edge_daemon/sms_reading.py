@@ -13,9 +13,9 @@ from edge_daemon.store.reading import Heard, Held, Outcome, Report, SentPart, To
 class PduReading:
     """edge_daemon.store.reading.Reading, by the modem's core."""
 
-    def count_parts(self, text: str) -> int:
+    def count_parts(self, text: str, shift: Sequence[str] = ()) -> int:
         """As alphabet.count_parts."""
-        return alphabet.count_parts(text)
+        return alphabet.count_parts(text, shift)
 
     def deliver(self, pdu_hex: str) -> Heard | Unreadable:
         """Same sender, same second at the service centre, same octets: the network sends a part again."""

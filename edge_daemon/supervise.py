@@ -10,8 +10,9 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge_daemon.errors import DeviceError, StateError
 
@@ -54,6 +55,19 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
             log.warning("%s: %s Trying again in %.0f s.", name, why, wait_s)
         await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads kiosks, guards nothing
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+async def together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all at once until one fails; the others are ended then, and its trouble is ours. A bug passes as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(part)
+    except BaseExceptionGroup as group:
+        expected, bugs = group.split((DeviceError, StateError))
+        if bugs is not None or expected is None:
+            raise
+        raise expected.exceptions[0] from None
 
 
 class ServiceManager:

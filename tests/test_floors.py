@@ -37,6 +37,7 @@ FLOOR = {
     "sms_lines": 3,
     "parts": 4,
     "sms_reading": 4,
+    "sms_part": 4,
     "status": 4,
     "daemon": 5,
     "diagnose": 5,
@@ -68,6 +69,7 @@ OWNER = {
         "edge_daemon.config",
         "edge_daemon.wire",
         "edge_daemon.vision.manifest",
+        "edge_daemon.modem.profile",
         "edge_daemon.advice.catalogue",
     },
 }
@@ -75,7 +77,10 @@ OWNER = {
 
 NO_IO = {
     f"edge_daemon.modem.{core}"
-    for core in ("alphabet", "at", "clusters", "deliveries", "fields", "pdu", "pdu_lines", "reassembly", "septets")
+    for core in (
+        *("alphabet", "at", "clusters", "codes", "deliveries", "fields", "ladder", "network_time", "pdu", "pdu_lines"),
+        *("reassembly", "septets", "unsolicited"),
+    )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
 NO_IO |= {
     f"edge_daemon.modem.simulation.{core}"

@@ -1,16 +1,23 @@
-"""What is installed beside the program: every kiosk.toml is one, systemd takes the unit, udev takes the rules."""
+"""What is installed beside the program: every kiosk.toml is one, systemd takes the unit, modem profiles are whole.
+
+The udev rules are in test_udev_rules.py.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from edge_daemon.config import load
+from edge_daemon.modem.profile import AUTO, choose
+from edge_daemon.modem.profile import load as load_profile
 
 ROOT = Path(__file__).parent.parent
+PROFILES = sorted((ROOT / "firmware_config" / "modems").glob("*.toml"))
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
 EXPOSURE = 20
 """In tenths; systemd calls up to 2.0 "OK" and our plan asks for no more."""
@@ -48,10 +55,40 @@ def test_the_unit_and_the_daemon_agree() -> None:
         assert f"\n{line}\n" in unit
 
 
-def test_every_udev_line_is_a_rule() -> None:
-    rules = (ROOT / "firmware_config" / "99-krishi-modem.rules").read_text(encoding="utf-8")
-    pair = re.compile(r'[A-Z]+(\{\w+\})?(==|\+=|=)"[^"]*"')
-    lines = [line.lstrip("#") for line in rules.splitlines() if re.match(r"#?[A-Z]+(\{|==)", line)]
-    assert len(lines) == 7
-    for line in lines:
-        assert all(pair.fullmatch(part) for part in line.split(", ")), line
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_every_profile_of_a_modem_is_one(path: Path) -> None:
+    """By the kiosk's own reader, which wants all keys and no other; and what that leaves open."""
+    profile = load_profile(path)
+    assert set(profile.memories) <= {"SM", "ME", "MT"}
+    assert profile.cnmi[-1][3] == 0, "the last resort is to have messages without reports"
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_a_profile_says_where_its_facts_are_from(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "Not confirmed on hardware:" in text
+    assert re.search(r"manual, \d|27\.00[57], \d", text)
+
+
+def test_one_profile_is_for_the_rest_and_no_model_has_two() -> None:
+    models = {path.stem: load_profile(path).models for path in PROFILES}
+    assert [stem for stem, names in models.items() if not names] == ["generic"]
+    names = [name.upper() for several in models.values() for name in several]
+    assert not [(one, other) for one, other in permutations(names, 2) if one in other]
+
+
+@pytest.mark.parametrize(
+    ("says", "name"),
+    [
+        ("SIMCOM_Ltd SIMCOM_SIM800L", "SIM800"),
+        ("SIMCOM INCORPORATED SIMCOM_SIM7600G-H", "SIM7600"),
+        ("SIMCOM INCORPORATED SIMCOM_SIM7600EI", "SIM7600"),
+        ("Quectel EC25", "EC25"),
+        ("Quectel EG25", "EC25"),
+        ("huawei E3372", "modem"),
+        ("SIMCOM INCORPORATED A7670E-FASE", "modem"),
+        ("", "modem"),
+    ],
+)
+def test_a_modem_gets_the_profile_that_is_for_it(says: str, name: str) -> None:
+    assert choose(AUTO, says).name == name

@@ -113,9 +113,9 @@ def split(
     return best
 
 
-def count_parts(text: str) -> int:
-    """How many SMS a text costs. Raises Refused for what no SMS can carry."""
-    return len(split(text).texts)
+def count_parts(text: str, shift: Iterable[str] = ()) -> int:
+    """How many SMS a text costs; shift: as in `split`. Raises Refused for what no SMS can carry."""
+    return len(split(text, shift=shift).texts)
 
 
 def _check(text: str) -> None:

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 
 LINE_LIMIT_BYTES = 4096
 """A longer line is dropped up to its end. The longest one in the standard is a PDU of 176 octets, 352 digits."""
-REPLY_LIMIT_LINES = 64
-"""Further information lines of one reply are dropped."""
+REPLY_LIMIT_LINES = 1024
+"""Further information lines of one reply are dropped. AT+CMGL of a full memory of 255 messages has 510."""
+USSD_LIMIT_LINES = 12
+"""An operator's answer of at most 182 characters (3GPP TS 23.038, 5.1) may stand on several lines."""
 
 CTRL_Z = b"\x1a"
 ESCAPE = b"\x1b"
@@ -29,9 +31,11 @@ _LINE_END = re.compile(rb"[\r\n\x1a]")
 _FINAL = re.compile(r"(OK|ERROR)|(\+CM[SE] ERROR): *(.*)")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _TWO_LINES = ("+CMT:", "+CDS:", "+CBM:")
+_USSD = "+CUSD:"
 _UNSOLICITED = (
     *_TWO_LINES,
-    *("+CMTI:", "+CDSI:", "+CUSD:", "+CREG:", "+CGREG:", "+CEREG:", "+CLIP:", "+CRING:", "+CPIN:", "+CFUN:", "+CTZV:"),
+    *("+CMTI:", "+CDSI:", _USSD, "+CREG:", "+CGREG:", "+CEREG:", "+CLIP:", "+CRING:", "+CPIN:", "+CFUN:", "+CTZV:"),
+    *("+CTZE:", "+CIEV:", "+CTZDST:", "+QIND:"),
     *("RING", "NO CARRIER", "Call Ready", "SMS Ready", "RDY", "NORMAL POWER DOWN", "UNDER-VOLTAGE", "OVER-VOLTAGE"),
     *("^", "*", "$", "%"),
 )
@@ -50,6 +54,8 @@ class Command:
     answer: str | None = None
     optional: bool = False
     """OK may come without the information line."""
+    body: bool = False
+    """A PDU on a line of its own follows each information line, as in the replies to AT+CMGR and AT+CMGL."""
 
     @property
     def name(self) -> str:
@@ -86,7 +92,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Unsolicited:
-    """A line that nobody asked for; body: its second line, where the standard gives it one."""
+    """A line that nobody asked for; body: its second line, where the standard gives it one.
+
+    An operator's answer to a USSD code that stands on several lines is one line here, with its line feeds.
+    """
 
     line: str
     body: str = field(default="", repr=False)
@@ -111,6 +120,7 @@ class Dialogue:
         self._echo = ""
         self._prompt_wanted = False
         self._first_line: str | None = None
+        self._ussd: list[str] = []
 
     def begin(self, command: Command, *, prompt: bool = False) -> bytes:
         """Begin a command; `prompt`: it first asks for a PDU. Whatever was under way is given up."""
@@ -161,6 +171,8 @@ class Dialogue:
             self._echo = ""
         elif self._first_line is not None:
             yield from self._second_line(line)
+        elif self._ussd:
+            yield from self._more_ussd(line)
         elif line.startswith(_TWO_LINES):
             self._first_line = line
         else:
@@ -175,15 +187,34 @@ class Dialogue:
             yield Unsolicited(first)
             yield from self._line(line.encode("ascii", "replace"))
 
+    def _more_ussd(self, line: str) -> Iterator[Event]:
+        """A further line of an operator's answer, up to its closing quote; a command's result is not part of it."""
+        is_result = self._command is not None and _final(line) is not None
+        if not is_result:
+            self._ussd.append(line)
+        if is_result or '"' in line or len(self._ussd) >= USSD_LIMIT_LINES:
+            whole, self._ussd = "\n".join(self._ussd), []
+            yield Unsolicited(whole)
+        if is_result:
+            yield from self._sort(line)
+
     def _sort(self, line: str) -> Iterator[Event]:
         command = self._command
         if final := _final(line):
             if command is not None and self._ends(command, final):
                 yield self._reply(final)
-        elif command is None or not _belongs(line, command):
+        elif line.startswith(_USSD) and line.count('"') == 1:
+            self._ussd = [line]
+        elif command is None or not (_belongs(line, command) or self._is_body(line, command)):
             yield Unsolicited(line)
         elif len(self._lines) < REPLY_LIMIT_LINES:
             self._lines.append(line)
+
+    def _is_body(self, line: str, command: Command) -> bool:
+        """Whether a line is the PDU that the last information line announced."""
+        if not command.body or not self._lines or not _HEX.fullmatch(line):
+            return False
+        return _belongs(self._lines[-1], command)
 
     def _ends(self, command: Command, final: Final) -> bool:
         """Whether a final result is this command's own; OK before the prompt or the information line is older."""

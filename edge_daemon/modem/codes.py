@@ -1,6 +1,8 @@
 """What a modem's error codes mean for one message: it never works, it may work later, or nothing works now. No I/O.
 
 A code that could be about this one message is never "nothing works now": such a message would hold up all behind it.
+What the kinds lead to: Refused parks the message; SendFailed lets it wait, longer each time, while the next one goes;
+ModemNotReady and ModemSick begin the recovery of the modem (ladder.py); SimTrouble waits for a person.
 
 Sources: +CMS ERROR: 3GPP TS 27.005, 3.2.5, where 1 to 127 are 3GPP TS 24.011, Annex E (RP causes), and 128 to 255
 are 3GPP TS 23.040, 9.2.3.22 (TP-FCS). +CME ERROR: 3GPP TS 27.007, 9.2.
@@ -8,7 +10,7 @@ are 3GPP TS 23.040, 9.2.3.22 (TP-FCS). +CME ERROR: 3GPP TS 27.007, 9.2.
 
 from __future__ import annotations
 
-from edge_daemon.errors import KrishiError, ModemNotReady, Refused, SendFailed
+from edge_daemon.errors import DeviceError, KrishiError, ModemNotReady, ModemSick, Refused, SendFailed, SimTrouble
 from edge_daemon.modem.at import Final
 
 _Meaning = tuple[type[KrishiError], str]
@@ -57,43 +59,52 @@ CMS: dict[int, _Meaning] = {
     303: (SendFailed, "the modem does not support this"),
     304: (Refused, "the modem finds the PDU invalid"),
     305: (Refused, "the modem finds a text-mode parameter invalid"),
-    310: (ModemNotReady, "there is no SIM in the modem; insert one"),
-    311: (ModemNotReady, "the SIM waits for its PIN; set [modem] sim_pin"),
-    312: (ModemNotReady, "the modem is locked to another SIM"),
-    313: (ModemNotReady, "the SIM failed; clean or replace it"),
+    310: (SimTrouble, "there is no SIM in the modem; insert one"),
+    311: (SimTrouble, "the SIM waits for its PIN; set [modem] sim_pin"),
+    312: (SimTrouble, "the modem is locked to another SIM"),
+    313: (SimTrouble, "the SIM failed; clean or replace it"),
     314: (ModemNotReady, "the SIM is busy"),
-    315: (ModemNotReady, "this is the wrong SIM"),
-    316: (ModemNotReady, "the SIM is blocked and waits for its PUK"),
-    317: (ModemNotReady, "the SIM waits for its PIN2"),
-    318: (ModemNotReady, "the SIM waits for its PUK2"),
+    315: (SimTrouble, "this is the wrong SIM"),
+    316: (SimTrouble, "the SIM is blocked and waits for its PUK"),
+    317: (SimTrouble, "the SIM waits for its PIN2"),
+    318: (SimTrouble, "the SIM waits for its PUK2"),
     320: (SendFailed, "the modem's memory failed"),
     322: (SendFailed, "the modem's memory is full"),
     330: (ModemNotReady, "the SIM does not know its service centre; set it with AT+CSCA"),
+    321: (SendFailed, "the modem's memory has no such place"),
     331: (ModemNotReady, "no network service; check the antenna and the coverage"),
     332: (SendFailed, "the network did not answer in time"),
+    340: (SendFailed, "the modem waits for no acknowledgement"),
     500: (SendFailed, "the modem gives no reason"),
 }
 
 CME: dict[int, _Meaning] = {
     0: (SendFailed, "the modem failed"),
-    1: (ModemNotReady, "the modem has no connection to its telephone part"),
+    1: (ModemSick, "the modem has no connection to its telephone part"),
     3: (SendFailed, "the modem does not allow this now"),
     4: (SendFailed, "the modem does not support this"),
-    5: (ModemNotReady, "the modem is locked to another SIM"),
-    10: (ModemNotReady, "there is no SIM in the modem; insert one"),
-    11: (ModemNotReady, "the SIM waits for its PIN; set [modem] sim_pin"),
-    12: (ModemNotReady, "the SIM is blocked and waits for its PUK"),
-    13: (ModemNotReady, "the SIM failed; clean or replace it"),
+    5: (SimTrouble, "the modem is locked to another SIM"),
+    10: (SimTrouble, "there is no SIM in the modem; insert one"),
+    11: (SimTrouble, "the SIM waits for its PIN; set [modem] sim_pin"),
+    12: (SimTrouble, "the SIM is blocked and waits for its PUK"),
+    13: (SimTrouble, "the SIM failed; clean or replace it"),
     14: (ModemNotReady, "the SIM is busy"),
-    15: (ModemNotReady, "this is the wrong SIM"),
-    16: (ModemNotReady, "the SIM did not take the PIN; correct [modem] sim_pin"),
-    17: (ModemNotReady, "the SIM waits for its PIN2"),
-    18: (ModemNotReady, "the SIM waits for its PUK2"),
+    15: (SimTrouble, "this is the wrong SIM"),
+    16: (SimTrouble, "the SIM did not take the PIN; correct [modem] sim_pin"),
+    17: (SimTrouble, "the SIM waits for its PIN2"),
+    18: (SimTrouble, "the SIM waits for its PUK2"),
     20: (SendFailed, "the modem's memory is full"),
+    21: (SendFailed, "the modem's memory has no such place"),
+    22: (SendFailed, "the modem finds nothing there"),
+    23: (SendFailed, "the modem's memory failed"),
+    24: (Refused, "the modem finds the text too long"),
+    25: (Refused, "the modem finds a letter that it cannot take"),
+    26: (Refused, "the modem finds the number too long"),
+    27: (Refused, "the modem finds a character in the number that it cannot take"),
     30: (ModemNotReady, "no network service; check the antenna and the coverage"),
     31: (SendFailed, "the network did not answer in time"),
     32: (ModemNotReady, "the network allows this SIM emergency calls only"),
-    40: (ModemNotReady, "the modem is locked to another network"),
+    40: (SimTrouble, "the modem is locked to another network"),
     100: (SendFailed, "the modem gives no reason"),
 }
 
@@ -108,3 +119,9 @@ def error_for(command: str, final: Final) -> KrishiError:
     if final.code is not None:
         kind, meaning = _TABLES[final.name].get(final.code, _UNKNOWN)
     return kind(f"The modem answered {final} to {command}: {meaning}.")
+
+
+def trouble_for(command: str, final: Final) -> DeviceError:
+    """As error_for, for a command that is about no message: what would park one means that the modem is sick."""
+    error = error_for(command, final)
+    return error if isinstance(error, DeviceError) else ModemSick(str(error))

@@ -2,39 +2,59 @@
 
 Rules kept here:
 - whoever asks gets the reply, ModemMute at the deadline, or ModemGone at once when the port hangs up;
-- lines that nobody asked for go to `unsolicited` as they come, whether a command is under way or not.
+- lines that nobody asked for go to `hear` as they come, whether a command is under way or not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from edge_daemon.errors import DeviceError, ModemGone, ModemMute
 from edge_daemon.modem.at import Command, Dialogue, Prompt, Reply, Unsolicited
-from edge_daemon.modem.port import open_port
+from edge_daemon.modem.port import AnyPort, open_port
 
 ABANDON_S = 1.0
 """How long giving up a prompt may take; the modem is reopened after it anyway."""
+
+log = logging.getLogger(__name__)
 
 _Said = Reply | Prompt | ModemGone
 
 
 class ModemLink:
-    """An open line to a modem. close() may be called twice."""
+    """An open line to a modem. Made by `open`; close() may be called twice.
 
-    def __init__(self, name: str, baud: int, unsolicited: Callable[[Unsolicited], None]) -> None:
-        """Open the port `name`. Raises ModemGone, ConfigError."""
+    hear: called with each line that nobody asked for. lost: called once, when the modem is gone by itself.
+    """
+
+    _port: AnyPort
+
+    def __init__(self) -> None:
+        self.hear: Callable[[Unsolicited], None] = _pass_over
+        self.lost: Callable[[], None] = _nobody_waits
         self._dialogue = Dialogue()
-        self._unsolicited = unsolicited
         self._answer: asyncio.Future[_Said] | None = None
         self._gone: ModemGone | None = None
         self._turn = asyncio.Lock()
-        self._port = open_port(name, baud, self._receive, self._lose)
+
+    @classmethod
+    async def open(cls, name: str, baud: int) -> ModemLink:
+        """Open the port `name`. Raises ModemGone, ConfigError."""
+        link = cls()
+        link._port = await open_port(name, baud, link._receive, link._lose)
+        return link
 
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+    def check_port(self) -> None:
+        """Raises ModemGone if the modem was lost, or the port's name leads to another device by now."""
+        if self._gone is not None:
+            raise self._gone
+        self._port.check_name()
 
     async def ask(self, command: Command, deadline_s: float) -> Reply:
         """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone."""
@@ -100,7 +120,7 @@ class ModemLink:
     def _receive(self, data: bytes) -> None:
         for event in self._dialogue.receive(data):
             if isinstance(event, Unsolicited):
-                self._unsolicited(event)
+                self.hear(event)
             elif self._answer is not None and not self._answer.done():
                 self._answer.set_result(event)
 
@@ -108,6 +128,16 @@ class ModemLink:
         self._gone = why
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(why)
+        self.lost()
+
+
+def _pass_over(event: Unsolicited) -> None:
+    """What it says may be about a farmer and is not logged."""
+    log.debug("The modem says %s by itself.", event.name)
+
+
+def _nobody_waits() -> None:
+    """Until somebody wants to know."""
 
 
 def _reply(answer: Reply | Prompt) -> Reply:

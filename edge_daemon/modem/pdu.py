@@ -37,6 +37,7 @@ __all__ = [
     "StatusReport",
     "Submit",
     "SubmitPdu",
+    "is_status_report",
     "join",
     "parse_deliver",
     "parse_status_report",
@@ -218,6 +219,16 @@ def parse_deliver(text: str) -> Deliver:
     data = read_user_data(octets, dcs, has_header=bool(first & _HAS_HEADER))
     octets.end("the user data")
     return Deliver(number, data, smsc, time, pid, dcs)
+
+
+def is_status_report(text: str) -> bool:
+    """Whether a PDU that came from the network is an SMS-STATUS-REPORT by its first octet (9.2.3.1), sound or not."""
+    try:
+        octets = Octets.from_hex(text)
+        read_smsc(octets)
+        return octets.octet("the first octet") & 0b11 == _STATUS_REPORT
+    except BadPdu:
+        return False
 
 
 def parse_status_report(text: str) -> StatusReport:

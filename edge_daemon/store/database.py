@@ -118,6 +118,12 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, pdu TEXT NOT NULL, why TEXT NOT NULL, received_at TEXT NOT NULL
     ) STRICT
     """,
+    """
+    ALTER TABLE outbox ADD COLUMN flash INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE outbox ADD COLUMN shift TEXT NOT NULL DEFAULT '';
+    ALTER TABLE farmer ADD COLUMN national_tables INTEGER;
+    CREATE TABLE pin_in_doubt (fingerprint TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 

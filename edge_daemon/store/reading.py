@@ -73,8 +73,8 @@ class Report:
 class Reading(Protocol):
     """Reads PDUs, in hexadecimal with their service centre."""
 
-    def count_parts(self, text: str) -> int:
-        """How many parts a text takes. Raises Refused for what no SMS can carry."""
+    def count_parts(self, text: str, shift: Sequence[str] = ()) -> int:
+        """How many parts a text takes, with these languages' national tables. Raises Refused where no SMS can be."""
 
     def deliver(self, pdu: str) -> Heard | Unreadable:
         """Read one SMS-DELIVER."""

@@ -11,8 +11,9 @@ A message that went whole and is asked for again goes whole again; one that stop
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from edge_daemon import sms_policy
 from edge_daemon.clock import Now
@@ -26,6 +27,12 @@ MOST_SPENT = 100_000
 """Parts that are remembered as sent: as many as [sms] daily_parts may allow."""
 OPTED_OUT = "its number wants no more SMS"
 EXPIRED = "it was of no use any more before it could go"
+
+
+class CountParts(Protocol):
+    """How many parts a text takes, with these languages' national tables."""
+
+    def __call__(self, text: str, shift: Sequence[str] = (), /) -> int: ...
 
 
 class SmsOutbox(Outbox[Sms]):
@@ -43,7 +50,7 @@ class SmsOutbox(Outbox[Sms]):
         write: WriteFunction,
         now: Now,
         rules: SmsRules,
-        count_parts: Callable[[str], int],
+        count_parts: CountParts,
         by_modem: bool = True,
     ) -> None:
         super().__init__("sms", rows, write, read_sms, now)
@@ -134,7 +141,7 @@ class SmsOutbox(Outbox[Sms]):
         spent = self.spent()
         held = None
         for count in (sms_policy.parts_at_most, self._count_parts):  # the exact number takes long, and seldom matters
-            parts = max(1, count(sms.text) - sms.parts_sent)
+            parts = max(1, count(sms.text, sms.shift) - sms.parts_sent)
             held = sms_policy.why_held(sms, parts, spent, utc, self.rules)
             if held is None:
                 break
@@ -163,4 +170,6 @@ def read_sms(row: sqlite3.Row) -> Sms:
         parts_sent=row["parts_sent"] or 0,
         kind=Kind(row["kind"]),
         not_after=_time(row["not_after"]),
+        flash=bool(row["flash"]),
+        shift=tuple(row["shift"].split()),
     )

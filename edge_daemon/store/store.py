@@ -236,6 +236,20 @@ class Store:
         row = self._one("SELECT amount, answer, asked_at FROM balance", ())
         return None if row is None else dict(row)
 
+    def pin_in_doubt(self, fingerprint: str) -> bool:
+        """Whether a SIM has not taken this PIN; both stand in the fingerprint."""
+        return self._one("SELECT 1 FROM pin_in_doubt WHERE fingerprint = ?", (fingerprint,)) is not None
+
+    def doubt_pin(self, fingerprint: str) -> None:
+        """It is entered now. Until the SIM takes it, it is not to be tried again."""
+        row = (fingerprint, self._now().utc.isoformat())
+        self._write(lambda db: _insert(db, "INSERT OR REPLACE INTO pin_in_doubt VALUES (?, ?)", row))
+
+    def trust_pin(self, fingerprint: str) -> None:
+        """The SIM has taken it, or asks for none."""
+        if self.pin_in_doubt(fingerprint):
+            self._write(lambda db: _insert(db, "DELETE FROM pin_in_doubt WHERE fingerprint = ?", (fingerprint,)))
+
     def sms_states(self, visit: Visit) -> list[dict[str, object]]:
         """The state of each SMS of a visit, oldest first: id, state, why, parts_sent. Without the number."""
         rows = self._rows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 from edge_daemon.clock import Now
@@ -12,7 +11,7 @@ from edge_daemon.diagnosis import E164, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
 from edge_daemon.sms_policy import check_text, parts_at_most
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
-from edge_daemon.store.sms_outbox import OPTED_OUT, SmsOutbox, read_sms
+from edge_daemon.store.sms_outbox import OPTED_OUT, CountParts, SmsOutbox, read_sms
 
 MOST_KEPT = 50_000
 """SMS that came to rest are forgotten after so many more messages: some years of a busy kiosk."""
@@ -27,7 +26,7 @@ class Texts:
         write: WriteFunction,
         now: Now,
         rules: SmsRules,
-        count_parts: Callable[[str], int],
+        count_parts: CountParts,
         ways: tuple[SmsOutbox, ...],
     ) -> None:
         self._rows = rows
@@ -37,11 +36,13 @@ class Texts:
         self._count_parts = count_parts
         self._ways = ways
 
-    def queue(self, number: str, language: str, text: str, kind: Kind, diagnosis: str | None = None) -> Sms:
+    def queue(
+        self, number: str, language: str, text: str, kind: Kind, diagnosis: str | None = None, *, flash: bool = False
+    ) -> Sms:
         """Queue a text to a number that was checked. For one diagnosis (its id) and number, each kind goes once.
 
         Asked again, it is the message of the first time; one that was parked is tried anew. To whoever wants no more
-        SMS, only a CONFIRMATION goes. Raises BadTelephone, BadText, OptedOut.
+        SMS, only a CONFIRMATION goes. flash: shown at once and not kept. Raises BadTelephone, BadText, OptedOut.
         """
         if not E164.fullmatch(number) and number not in self._rules.allowed_numbers:
             raise BadTelephone("No SMS goes to a short number or a name that [sms] allowed_numbers does not hold.")
@@ -50,14 +51,15 @@ class Texts:
         def work(db: sqlite3.Connection) -> int:
             _refuse_opted_out(db, number, kind)
             since = self._now().utc.isoformat()
-            (farmer,) = db.execute(
+            farmer, tables = db.execute(
                 "INSERT INTO farmer (number, language, since) VALUES (?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET language = excluded.language RETURNING id",
+                " ON CONFLICT (number) DO UPDATE SET language = excluded.language RETURNING id, national_tables",
                 (number, language, since),
             ).fetchone()
             known = _known(db, diagnosis, farmer, kind)
             if known is None:
-                return self._insert(db, diagnosis, farmer, text, kind)
+                shift = self._rules.national_tables if tables is None else (language,) if tables else ()
+                return self._insert(db, diagnosis, farmer, text, kind, flash, shift)
             if known["state"] == "parked":
                 self._ways[0].anew(db, known["id"])
             return int(known["id"])
@@ -110,6 +112,18 @@ class Texts:
         """Whoever has this number (E.164) wants SMS again. What was parked meanwhile stays so."""
         self._write(lambda db: db.execute("DELETE FROM opt_out WHERE number = ?", (number,)))
 
+    def use_national_tables(self, number: str, language: str, wanted: bool | None) -> None:
+        """Whether this farmer (E.164) gets texts by the national tables of their language; None: as the kiosk does."""
+        value = None if wanted is None else int(wanted)
+        row = (number, language, self._now().utc.isoformat(), value)
+        self._write(
+            lambda db: db.execute(
+                "INSERT INTO farmer (number, language, since, national_tables) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (number) DO UPDATE SET national_tables = excluded.national_tables",
+                row,
+            )
+        )
+
     def has_opted_out(self, number: str) -> bool:
         """Whether this number (E.164) wants no more SMS."""
         return bool(self._rows("SELECT 1 FROM opt_out WHERE number = ?", (number,)))
@@ -150,13 +164,25 @@ class Texts:
         except Refused as why:
             raise BadText(str(why)) from why
 
-    def _insert(self, db: sqlite3.Connection, diagnosis: str | None, farmer: int, text: str, kind: Kind) -> int:
+    def _insert(
+        self,
+        db: sqlite3.Connection,
+        diagnosis: str | None,
+        farmer: int,
+        text: str,
+        kind: Kind,
+        flash: bool,
+        shift: tuple[str, ...],
+    ) -> int:
         now = self._now().utc.isoformat()
         (id,) = db.execute(
             "INSERT INTO outbox"
-            " (channel, kind, rank, diagnosis_id, farmer_id, body, not_after, queued_at, changed_at)"
-            " VALUES ('sms', ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (kind, kind.rank, diagnosis, farmer, text.encode(), self._ways[0].not_after(kind), now, now),
+            " (channel, kind, rank, diagnosis_id, farmer_id, body, not_after, queued_at, changed_at, flash, shift)"
+            " VALUES ('sms', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                *(kind, kind.rank, diagnosis, farmer, text.encode(), self._ways[0].not_after(kind), now, now),
+                *(int(flash), " ".join(shift)),
+            ),
         ).fetchone()
         _forget_old(db, int(id) - MOST_KEPT)
         return int(id)

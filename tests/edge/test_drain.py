@@ -42,6 +42,8 @@ async def deliver(word: str) -> None:
         raise Refused("never")
     if word == "busy":
         raise SendFailed("later")
+    if word == "cable":
+        raise ModemGone("pulled")
 
 
 async def nothing() -> None:
@@ -55,11 +57,18 @@ def test_one_bad_number_does_not_stop_the_next() -> None:
     assert outbox.told == [("a", "delivered"), ("bad number", "parked: never"), ("b", "delivered")]
 
 
-def test_a_failing_channel_ends_the_drain_and_keeps_the_message() -> None:
+def test_one_that_is_not_taken_now_does_not_stop_the_next() -> None:
     outbox = ListOutbox(["a", "busy", "b"])
-    with pytest.raises(SendFailed):
+    with pytest.raises(asyncio.CancelledError):
         asyncio.run(drain(outbox, deliver, nothing))
-    assert outbox.told == [("a", "delivered"), ("busy", "failed: later")]
+    assert outbox.told == [("a", "delivered"), ("busy", "failed: later"), ("b", "delivered")]
+
+
+def test_a_failing_channel_ends_the_drain_and_keeps_the_message() -> None:
+    outbox = ListOutbox(["a", "cable", "b"])
+    with pytest.raises(ModemGone):
+        asyncio.run(drain(outbox, deliver, nothing))
+    assert outbox.told == [("a", "delivered"), ("cable", "failed: pulled")]
     assert outbox.words == ["b"]
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.config import Config, SerialModem
-from edge_daemon.daemon import SmsPart
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
 from edge_daemon.errors import StateFull
 from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.sms_part import SmsPart
+from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
@@ -60,7 +61,7 @@ def test_a_full_disk_after_the_last_part_sends_nothing_twice(tmp_path: Path) -> 
         with pytest.raises(asyncio.CancelledError):
             await draining
 
-    with Store.open(tmp_path, 0) as store, ModemSimulator() as network:
+    with Store.open(tmp_path, 0, reading=PduReading()) as store, ModemSimulator() as network:
         visit = queued(store)
         store.sms.__class__ = FullWhenDone
         asyncio.run(scene(store, network))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_daemon.errors import KrishiError, ModemNotReady, Refused, SendFailed
+from edge_daemon.errors import KrishiError, ModemNotReady, Refused, SendFailed, SimTrouble
 from edge_daemon.modem import codes
 from edge_daemon.modem.at import Final
 
@@ -15,11 +15,11 @@ from edge_daemon.modem.at import Final
         (Final("+CMS ERROR", 1), Refused, "not assigned"),
         (Final("+CMS ERROR", 38), SendFailed, "out of order"),
         (Final("+CMS ERROR", 304), Refused, "PDU"),
-        (Final("+CMS ERROR", 310), ModemNotReady, "no SIM"),
+        (Final("+CMS ERROR", 310), SimTrouble, "no SIM"),
         (Final("+CMS ERROR", 331), ModemNotReady, "antenna"),
         (Final("+CMS ERROR", 500), SendFailed, "no reason"),
         (Final("+CMS ERROR", 777), SendFailed, "not in the standard"),
-        (Final("+CME ERROR", 10), ModemNotReady, "no SIM"),
+        (Final("+CME ERROR", 10), SimTrouble, "no SIM"),
         (Final("+CME ERROR", 100), SendFailed, "no reason"),
         (Final("+CME ERROR"), SendFailed, "without a reason"),
         (Final("ERROR"), SendFailed, "without a reason"),

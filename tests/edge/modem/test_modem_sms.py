@@ -83,14 +83,16 @@ def test_the_modem_is_made_ready_in_this_order(far_end: ModemSimulator) -> None:
         return
 
     with_modem(config(far_end), nothing)
-    wanted = ["AT", "ATE0", "AT+CMEE=1", "AT+CPIN?", "AT+CMGF=0", "AT+CREG?", "AT+CGMI", "AT+CGMM"]
-    assert list(far_end.commands) == wanted
+    wanted = ["AT", "ATE0", "AT+CMEE=1", "AT+CGMI", "AT+CGMM", "AT+CFUN?", "AT+CPIN?", "AT+CCID", "AT+CSMS=0"]
+    wanted += ["AT+CMGF=0", 'AT+CSCS="GSM"', "AT+COPS=3,0"]
+    assert list(far_end.commands)[: len(wanted)] == wanted
+    assert far_end.commands[-1] == "AT+CREG?"
 
 
 def test_the_state_is_what_the_modem_says(far_end: ModemSimulator) -> None:
     state = with_modem(config(far_end), lambda modem: modem.check())
-    assert state == ModemState("Krishi-Sandesh Modem simulator", "Rehearsal", -71)
-    assert state.as_data() == {"model": state.model, "operator": "Rehearsal", "signal_dbm": -71}
+    assert state == ModemState("Krishi-Sandesh Modem simulator", "modem", "Rehearsal", "home", -71)
+    assert state.as_data()["signal_dbm"] == -71
 
 
 def test_the_references_count_over_a_full_octet(far_end: ModemSimulator) -> None:
@@ -373,7 +375,7 @@ def test_a_modem_that_takes_nothing_does_not_hold_the_loop() -> None:
     tty.setraw(slave)
 
     async def fill() -> None:
-        port = open_port(os.ttyname(slave), 115200, lambda _: None, lambda _: None)
+        port = await open_port(os.ttyname(slave), 115200, lambda _: None, lambda _: None)
         try:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
@@ -396,7 +398,7 @@ def test_a_write_that_waited_goes_on() -> None:
     os.set_blocking(master, False)
 
     async def fill() -> int:
-        port = open_port(os.ttyname(slave), 115200, lambda _: None, lambda _: None)
+        port = await open_port(os.ttyname(slave), 115200, lambda _: None, lambda _: None)
         loop, taken, all_taken = asyncio.get_running_loop(), bytearray(), asyncio.Event()
 
         def take() -> None:
