@@ -40,6 +40,7 @@ class Mailbox:
         self, model: Model, sim: Sim, centre: ServiceCentre, faults: Faults, say: Callable[[str], None], later: Later
     ) -> None:
         self.ack_s, self.retry_s = ACK_S, RETRY_S
+        sim.memory.count_from(model.first_index)
         self.memories = {
             SIM: sim.memory,
             FLASH: Memory(FLASH, sim.memory.sizes, model.first_index),

@@ -51,6 +51,12 @@ class Memory:
         """How many more SMS it can keep."""
         return max(0, self.size - len(self._slots))
 
+    def count_from(self, first_index: int) -> None:
+        """Number the places anew: a SIM's are numbered by the modem that it is in."""
+        shift = first_index - self.first_index
+        kept = [replace(sms, index=sms.index + shift) for sms in self]
+        self.first_index, self._slots = first_index, {sms.index: sms for sms in kept}
+
     def has(self, index: int) -> bool:
         """Whether there is such a place, empty or not."""
         return self.first_index <= index < self.first_index + self.size

@@ -18,7 +18,7 @@ class Model:
     """A kind of modem.
 
     boot: what it says at power-on; what stands behind PIN_LINE comes when the SIM is unlocked.
-    memories: as AT+CPMS=? lists them, the one first that is used at power-on. first_index: of the modem's own memory.
+    memories: as AT+CPMS=? lists them, the one first that is used at power-on. first_index: of each.
     cnmi: AT+CNMI at power-on; routes: which <ds> it takes. full_line: what it says when a message found no room.
     time: how it tells the network's time, by itself. clock: what AT+CCLK tells before that, a year.
     empty_is_ok: AT+CMGR of an empty place is answered OK alone. hides_reports: stored reports go where no command

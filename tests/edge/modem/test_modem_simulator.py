@@ -1,12 +1,10 @@
-"""The simulated modem, judged by a client that others wrote, and for what the tests need of it."""
+"""The simulated modem as bytes in and bytes out, its network's log, and its pty."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from edge_daemon.modem.simulation.sim import Sim
 from edge_daemon.modem.simulator import ModemSimulator
 
 FARMER = "+919812345678"
-GAMMU_S = 30.0
 
 
 @pytest.fixture
@@ -133,42 +130,3 @@ def test_a_burst_to_a_reader_that_sleeps_does_not_stop_the_modem() -> None:
         os.close(near_end)
         simulator.come_back()
         assert Path(simulator.port).exists()
-
-
-GAMMU_SENDS = [
-    ([], "Spray {neem} oil at 5 pm.", "GSM-7", 1),
-    (["-unicode"], "धान में झुलसा रोग", "UCS-2", 1),
-    (["-len", "400"], "Drain the field, wait three days. " * 6, "GSM-7", 2),
-]
-
-
-def run_gammu(settings: Path, port: str, *arguments: str) -> str:
-    settings.write_text(f"[gammu]\nport={port}\nconnection=at115200\ngammuloc=/dev/null\n")
-    done = subprocess.run(
-        ["gammu", "-c", str(settings), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=GAMMU_S,
-        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.mark.needs("gammu")
-def test_gammu_takes_it_for_a_modem_and_sends_by_it(tmp_path: Path) -> None:
-    """All at the same time, each with a modem of its own: gammu spends some 4 s of each run waiting."""
-
-    def send(case: int) -> str:
-        options, text, encoding, parts = GAMMU_SENDS[case]
-        with ModemSimulator() as simulator:
-            said = run_gammu(tmp_path / str(case), simulator.port, "sendsms", "TEXT", FARMER, *options, "-text", text)
-            (sms,) = simulator.received
-        assert (sms.number, sms.text, sms.encoding, sms.parts, sms.complete) == (FARMER, text, encoding, parts, True)
-        return said
-
-    with ThreadPoolExecutor() as pool, ModemSimulator() as simulator:
-        identified = pool.submit(run_gammu, tmp_path / "identify", simulator.port, "identify")
-        sent = list(pool.map(send, range(len(GAMMU_SENDS))))
-        assert "Krishi-Sandesh" in identified.result(GAMMU_S)
-    assert all("OK, message reference" in said for said in sent)

@@ -9,7 +9,7 @@ import pytest
 
 from edge_daemon.modem import pdu
 from edge_daemon.modem.simulation.models import MODELS, ModelName
-from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.modem.simulator import ModemSimulator, Sim
 from tests.edge.modem.at_client import DEADLINE_S, AtClient
 
 FARMER = "+919812345678"
@@ -240,7 +240,7 @@ def test_sim800() -> None:
 
 
 def test_sim7600() -> None:
-    """Its own memory counts from 0; when that is full it says so, once."""
+    """Its memories count from 0; when that is full it says so, once."""
     with ModemSimulator(model="SIM7600") as modem, AtClient(modem.port) as kiosk:
         modem.deliver(FARMER, "x")
         assert kiosk.line() == '+CMTI: "ME",0'
@@ -250,6 +250,16 @@ def test_sim7600() -> None:
         assert kiosk.line() == "+SMS FULL"
         assert kiosk.ask("AT+CMGD=0") == ["OK"]
         assert kiosk.until(r"\+SMS FULL") == ['+CMTI: "ME",0', "+SMS FULL"]
+
+
+def test_a_sim_takes_its_messages_along() -> None:
+    sim = Sim()
+    with ModemSimulator(sim=sim) as modem:
+        modem.deliver(FARMER, "x")
+    with ModemSimulator(model="SIM7600", sim=sim) as modem, AtClient(modem.port) as kiosk:
+        kiosk.ask('AT+CPMS="SM","SM","SM"')
+        assert kiosk.ask("AT+CMGR=0")[0] == "+CMGR: 0,,20"
+    assert [kept.index for kept in sim.memory] == [0]
 
 
 def test_ec25() -> None:
