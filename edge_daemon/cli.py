@@ -113,10 +113,43 @@ def _sms(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _modem(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import modem_desk
+
+    if getattr(arguments, "command_line", None) == "-":
+        arguments.command_line = sys.stdin.readline().rstrip("\r\n")
+    shown = modem_desk.ask(config, arguments)
+    for line in shown.lines:
+        print(line)
+    return shown.exit_code
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import demo
 
     return demo(config, arguments.photos, arguments.crop, arguments.language, arguments.phone)
+
+
+def _simulate(_: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import simulate
+
+    options = simulate.Options(
+        link=arguments.link,
+        model=arguments.model,
+        pin=arguments.pin,
+        control=arguments.control,
+        log=arguments.log,
+        as_json=arguments.json,
+        numbers=arguments.numbers,
+    )
+    return simulate.modem(options, _say_unbuffered)
+
+
+def _say_unbuffered(line: str) -> None:
+    """Past Python's buffer, whose lock would keep the program from ending while nobody reads."""
+    data = line.encode("utf-8", "replace") + b"\n"
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 class Parser(argparse.ArgumentParser):
@@ -157,12 +190,14 @@ def build_parser() -> Parser:
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
     one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
     one.add_argument("what", choices=["decode", "encode"], help="which way")
-    _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch", _sms), common)
+    _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)
+    _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")
     show.add_argument("--language", help="default: en, then hi")
     show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
+    _add_simulate(add("simulate", "a modem on a port of its own, for a kiosk or another program", _simulate))
     parser.commands = tuple(commands.choices)
     return parser
 
@@ -181,6 +216,7 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     one.add_argument("number", metavar="NUMBER")
     one.add_argument("text", metavar="TEXT", help='"-": what comes in on standard input')
     one.add_argument("--kind", choices=["answer", "reply", "follow_up"], default="answer", help="how urgent it is")
+    one.add_argument("--flash", action="store_true", help="the telephone shows it at once and does not keep it")
     some = add("list", "the newest SMS that go out, the newest first")
     which = some.add_mutually_exclusive_group()
     which.add_argument("--state", choices=["waiting", "sending", "sent", "delivered", "parked"], help="only those")
@@ -189,8 +225,52 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     some.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default: 20)")
     for name, summary in (("show", "all of one SMS"), ("resend", "send one again that was parked or has gone")):
         add(name, summary).add_argument("id", type=_count, metavar="SMS", help="its number in the list")
+    for name, summary in (
+        ("stop", "nothing more goes to this number, and what waits for it is parked"),
+        ("start", "this number gets SMS again"),
+    ):
+        add(name, summary).add_argument("number", metavar="NUMBER")
+    one = add("tables", "whether this number gets texts by the national tables of their language")
+    one.add_argument("number", metavar="NUMBER")
+    one.add_argument("wanted", choices=["on", "off", "kiosk"], help="kiosk: as [sms] national_tables says")
     live = add("watch", "a line for all that becomes of an SMS, as it happens, until Ctrl-C")
     live.add_argument("--limit", type=_count, default=5, metavar="N", help="begin with the last so many (default: 5)")
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    """The grammar of `krishi-kiosk simulate`."""
+    parser.add_argument("what", choices=["modem"], help="what is simulated")
+    parser.add_argument("--link", type=Path, metavar="PATH", help="a name for the port, as udev gives one")
+    parser.add_argument(
+        "--model", choices=["simulator", "SIM800", "SIM7600", "EC25"], default="simulator", help="whose habits it has"
+    )
+    parser.add_argument("--pin", type=_pin, metavar="DIGITS", help="the SIM asks for it (default: it does not)")
+    parser.add_argument("--control", type=Path, metavar="PATH", help="a socket that takes what it shall do")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="gets a line of JSON for each SMS part that it takes")
+    parser.add_argument("--json", action="store_true", help="an object a line, for programs")
+    parser.add_argument("--numbers", action="store_true", help="show telephone numbers whole")
+
+
+def _pin(text: str) -> str:
+    if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
+        raise ValueError
+    return text
+
+
+def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
+    """The grammar of `krishi-kiosk modem`."""
+    shown = Parser(add_help=False, parents=[common])
+    shown.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[shown])
+
+    add("info", "what the modem tells of itself, its SIM and its network, and what to do")
+    one = add("at", "say one AT command; exit code 65 where the modem refuses it")
+    one.add_argument("command_line", metavar="COMMAND", help='such as AT+CSQ; "-": read it from standard input')
+    one = add("ussd", "dial a USSD code and print what the network says")
+    one.add_argument("code", metavar="CODE", help='in quotes: "*123#"')
 
 
 def _count(text: str) -> int:

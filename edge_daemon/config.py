@@ -20,6 +20,8 @@ from edge_daemon.diagnosis import Kind
 from edge_daemon.errors import ConfigError
 
 SYSTEM_FILE = Path("/etc/krishi-sandesh/kiosk.toml")
+SYSTEM_STATE = Path("/var/lib/krishi-sandesh")
+"""What systemd makes of StateDirectory=. A technician's terminal has no $STATE_DIRECTORY, and means this kiosk."""
 SECRETS = {"sim_pin"}
 """Keys whose values no error repeats."""
 
@@ -46,7 +48,8 @@ class State(Section):
     """Where everything that must survive is kept."""
 
     folder: Path | None = None
-    """None: $STATE_DIRECTORY under systemd, else ~/.local/state/krishi-sandesh."""
+    """None: $STATE_DIRECTORY under systemd; else, with the system's kiosk.toml, /var/lib/krishi-sandesh where that is;
+    else ~/.local/state/krishi-sandesh."""
     photos_mb: Annotated[int, Field(ge=0, le=100_000)] = 512
     """The oldest photos are removed above this many MB."""
 
@@ -272,11 +275,19 @@ def load(path: Path | None) -> Config:
             return Config()
         path = SYSTEM_FILE
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        config = parse(path.read_text(encoding="utf-8"), str(path))
+        return _of_the_service(config) if path == SYSTEM_FILE else config
     except OSError as why:
         raise ConfigError(f"{path}: cannot be read: {why.strerror}. Name another file with --config.") from why
     except UnicodeDecodeError as why:
         raise ConfigError(f"{path}: is not UTF-8 text. Save it again as UTF-8.") from why
+
+
+def _of_the_service(config: Config) -> Config:
+    """The system's kiosk, also for a command beside the service."""
+    if config.state.folder is not None or "STATE_DIRECTORY" in os.environ or not SYSTEM_STATE.is_dir():
+        return config
+    return config.model_copy(update={"state": config.state.model_copy(update={"folder": SYSTEM_STATE})})
 
 
 def parse(text: str, name: str) -> Config:

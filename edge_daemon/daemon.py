@@ -4,6 +4,7 @@ task        what it does for ever                            begun again when
 web         the visit API on loopback                        never: its trouble is a bug
 sms         the modem: empties the SMS outbox into it,       no remedy on the open port helps, or the disk is full
             takes what comes in, looks after it
+control     answers `krishi-kiosk modem`                 never: its trouble is a bug; without a socket it ends
 aggregator  empties its share of the outbox by HTTP          the aggregator fails; there only where one is configured
 watchdog    shows systemd that the loop turns                never
 """
@@ -21,6 +22,7 @@ from edge_daemon import parts, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
+from edge_daemon.control import Control
 from edge_daemon.drain import drain
 from edge_daemon.kiosk import Kiosk
 from edge_daemon.references import References
@@ -67,6 +69,7 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")
+        tasks.create_task(Control(store.folder, sms).run(), name="control")
         if bulk:
             tasks.create_task(supervise("aggregator", bulk.run, health), name="aggregator")
         tasks.create_task(manager.feed_watchdog(), name="watchdog")

@@ -11,6 +11,7 @@
     │   ├── BadText                      nothing to send, or more than an SMS should be
     │   ├── OptedOut                     this number wants no more SMS
     │   ├── NoSuchSms
+    │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
     │   └── NoDiagnosisYet               the visit has no photo that could be judged
     ├── ConfigError                  78  the technician's file; names file, section and key
@@ -26,7 +27,7 @@
     │   ├── StateDamaged             74
     │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
-    ├── KioskBusy                    75  too many visitors ask for the camera at once
+    ├── KioskBusy                    75  too many ask for the camera, or by the control socket, at once
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemSick
@@ -114,6 +115,10 @@ class NoSuchSms(BadInput):
     http_status = 404
 
 
+class BadCommand(BadInput):
+    """A command or code that is not passed on to the modem."""
+
+
 class NoSuchVisit(BadInput):
     """No visit has this id, or it is long over."""
 
@@ -195,7 +200,7 @@ class PortInUse(KrishiError):
 
 
 class KioskBusy(KrishiError):
-    """Too many ask for the camera at once; it works one photo at a time."""
+    """Too many ask at once for the camera, which works one photo at a time, or by the control socket."""
 
     exit_code = 75
     http_status = 503

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +82,9 @@ def look_store(config: Config) -> Store:
     return Store.look(config.state.path(), system_now, config.sms, PduReading())
 
 
-def count_sms_parts(text: str) -> int:
-    """How many SMS a text costs. Raises Refused for what no SMS can carry."""
-    return alphabet.count_parts(text)
+def count_sms_parts(text: str, shift: Sequence[str] = ()) -> int:
+    """How many SMS a text costs; shift: as alphabet.count_parts. Raises Refused for what no SMS can carry."""
+    return alphabet.count_parts(text, shift)
 
 
 def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store) -> Kiosk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +28,11 @@ def line(label: str, text: str) -> str:
     indent = " " * LABEL
     wrapped = textwrap.wrap(text, WIDTH - LABEL, break_on_hyphens=False) or [""]
     return f"{label:<{LABEL}}" + f"\n{indent}".join(wrapped)
+
+
+def plain(text: str) -> str:
+    """What came from elsewhere, without what a terminal would take for orders to itself. Lines stay lines."""
+    return "".join(c if c == "\n" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text)
 
 
 def answer(diagnosis: Mapping[str, Any]) -> str:
@@ -65,7 +71,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("Reports", _queue(data["queues"]["report"])),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
-        line("Modem", _modem(data)),
+        *_modem(data),
         line("Disk", free),
         line("State", data["state"]),
     ]
@@ -98,9 +104,68 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
         yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
 
 
-def _modem(data: Mapping[str, Any]) -> str:
+def _modem(data: Mapping[str, Any]) -> Iterator[str]:
+    """The modem as it was found last, and what was done about it."""
+    modem = data["modem"]
     if not data["running"]:
-        return "known only while the kiosk runs"
-    if data["modem"] is None:
-        return str(data["parts"].get("sms", "starting"))
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in data["modem"].items() if value is not None)
+        yield line("Modem", "known only while the kiosk runs")
+    elif modem is None:
+        yield line("Modem", str(data["parts"].get("sms", "starting")))
+    else:
+        profile = f", profile {modem['profile']}" if modem.get("profile") else ""
+        yield line("Modem", f"{modem['model'] or 'it does not say which'}{profile}")
+        where = f" ({modem['registration']})" if modem.get("registration") else ""
+        yield line("", f"{modem['operator'] or 'an operator without a name'}{where}, {signal(modem['signal_dbm'])}")
+        yield from _memory(modem.get("memory_used"), modem.get("memory_total"))
+    told = (received(data.get("received") or {}), remedies(data.get("remedies") or {}))
+    yield from (line("", text) for text in told if text)
+
+
+def _memory(used: int | None, total: int | None) -> Iterator[str]:
+    """Said only where it is a warning."""
+    if used is not None and total and used >= total:
+        yield line("", f"its memory is FULL, {used} of {total}: no SMS comes in. Is there room on the disk?")
+
+
+BARS = ((-111, 0, "none"), (-95, 1, "weak"), (-85, 2, "fair"), (-75, 3, "good"))
+"""Up to so many dBm, so many of MOST_BARS, in a word."""
+MOST_BARS = 4
+
+
+def signal(dbm: int | None) -> str:
+    """The received power, as a telephone would show it."""
+    if dbm is None:
+        return "signal not known"
+    bars, word = next(((bars, word) for most, bars, word in BARS if dbm <= most), (MOST_BARS, "very good"))
+    return f"{dbm} dBm, {bars} of {MOST_BARS} bars: {word}"
+
+
+def remedies(counts: Mapping[str, int]) -> str:
+    """What the kiosk did about its modem's troubles since it began; "" where nothing was to be done."""
+    done = [f"{REMEDIES.get(name, name)} {count} times" for name, count in counts.items() if count]
+    return f"after trouble it was {', '.join(done)}".replace(" 1 times", " once") if done else ""
+
+
+REMEDIES = {
+    "reinit": "set up again",
+    "radio": "switched off and on by its radio",
+    "reopen": "opened again",
+    "reset": "restarted",
+    "power": "cut from its power",
+}
+
+
+def received(counts: Mapping[str, int]) -> str:
+    """What came in since the modem was set up; "" where nothing did and nothing is wrong."""
+    said = [f"{counts[name]} {words}" for name, words in RECEIVED.items() if counts.get(name)]
+    return f"since it was set up: {', '.join(said)}" if said else ""
+
+
+RECEIVED = {
+    "messages": "SMS parts came in",
+    "reports": "status reports",
+    "unreadable": "in its memory that it does not give",
+    "thrown_away": "thrown away to make room",
+    "lost_announcements": "found by looking only",
+}
+"""Not shown: sweeps."""

@@ -21,6 +21,12 @@ LOOK_S = 0.5
 """How often `watch` looks."""
 WATCHED = 200
 """The newest so many are watched."""
+TABLES = {"on": True, "off": False, "kiosk": None}
+TOLD_OF_TABLES = {
+    True: "may get texts by the national tables of their language",
+    False: "gets no text by a national table",
+    None: "gets texts as [sms] national_tables says",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,13 @@ def lines(config: Config, given: argparse.Namespace) -> Iterator[str]:
     """What a command prints. given: as edge_daemon.cli parses it. Raises what the command does."""
     style = Style(given.json, given.numbers)
     if given.what == "send":
-        return send(config, style, given.number, given.text, Kind(given.kind))
+        return send(config, style, given.number, given.text, Kind(given.kind), flash=given.flash)
+    if given.what == "stop":
+        return stop(config, style, given.number)
+    if given.what == "start":
+        return start(config, style, given.number)
+    if given.what == "tables":
+        return tables(config, style, given.number, TABLES[given.wanted])
     if given.what == "show":
         return show(config, style, given.id)
     if given.what == "resend":
@@ -49,18 +61,57 @@ def lines(config: Config, given: argparse.Namespace) -> Iterator[str]:
     return show_list(config, style, given.state, given.limit)
 
 
-def send(config: Config, style: Style, number: str, text: str, kind: Kind) -> Iterator[str]:
-    """Queue a text. Raises BadTelephone, BadText, OptedOut, StateError."""
-    checked = telephone.normalise(number, config.kiosk.country, config.sms.allowed_numbers)
+def send(config: Config, style: Style, number: str, text: str, kind: Kind, *, flash: bool = False) -> Iterator[str]:
+    """Queue a text. flash: shown at once and not kept. Raises BadTelephone, BadText, OptedOut, StateError."""
+    checked = _number(config, number)
     store, alone = _open(config)
     with store:
-        sms = store.texts.queue(checked, config.kiosk.language, text, kind)
+        sms = store.texts.queue(checked, config.kiosk.language, text, kind, flash=flash)
         (row,) = store.texts.newest(id=sms.id)
-        needed = parts.count_sms_parts(text)
+        needed = parts.count_sms_parts(text, row["shift"])
     when = "when the kiosk runs; it does not run now" if alone else "now, unless something holds it back"
     told = f"SMS {sms.id} to {sms_lines.mask(checked)} waits: {needed} part{'s' * (needed > 1)}. It goes {when}."
     data = {**sms_lines.public(row, numbers=style.numbers), "parts": needed, "running": not alone}
     yield _json(data) if style.as_json else told
+
+
+def stop(config: Config, style: Style, number: str) -> Iterator[str]:
+    """Whoever has this number wants no more SMS. Raises BadTelephone, StateError."""
+    checked = _number(config, number)
+    store, _ = _open(config)
+    with store:
+        parked = store.texts.opt_out(checked)
+    told = f"{sms_lines.mask(checked)} gets no more SMS; {parked} that waited {'is' if parked == 1 else 'are'} parked."
+    yield _about(style, checked, told, opted_out=True, parked=parked)
+
+
+def start(config: Config, style: Style, number: str) -> Iterator[str]:
+    """Whoever has this number wants SMS again. Raises BadTelephone, StateError."""
+    checked = _number(config, number)
+    store, _ = _open(config)
+    with store:
+        store.texts.opt_in(checked)
+    told = f"{sms_lines.mask(checked)} gets SMS again. What was parked stays so: `krishi-kiosk sms resend` sends it."
+    yield _about(style, checked, told, opted_out=False)
+
+
+def tables(config: Config, style: Style, number: str, wanted: bool | None) -> Iterator[str]:
+    """Whether this number may get texts by national tables; None: as [sms] says. Raises BadTelephone, StateError."""
+    checked = _number(config, number)
+    store, _ = _open(config)
+    with store:
+        store.texts.use_national_tables(checked, config.kiosk.language, wanted)
+    told = f"From the next SMS on, {sms_lines.mask(checked)} {TOLD_OF_TABLES[wanted]}."
+    yield _about(style, checked, told, national_tables=wanted)
+
+
+def _about(style: Style, number: str, told: str, **data: object) -> str:
+    """What was settled for a number."""
+    return _json(sms_lines.public({"number": number, **data}, numbers=style.numbers)) if style.as_json else told
+
+
+def _number(config: Config, given: str) -> str:
+    return telephone.normalise(given, config.kiosk.country, config.sms.allowed_numbers)
 
 
 def show_list(config: Config, style: Style, state: str | None, limit: int) -> Iterator[str]:

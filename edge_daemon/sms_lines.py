@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from edge_daemon.receipt import plain
+
 WIDTH = 100
 BEGINNING = 34
 """Characters of a text that a list shows."""
@@ -64,11 +66,18 @@ def whole(row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], zone: Zone
         f"SMS {row['id']}, {row['kind'].replace('_', ' ')} to {row['number']}: {row['state']}",
         *([f"  why        {row['why']}"] if row["why"] else []),
         f"  queued     {_time(row['queued_at'], zone)}, since then {row['attempts']} attempts",
+        *([f"  sent as    {how}"] if (how := _how(row)) else []),
         *([f"  not after  {_time(row['not_after'], zone)}"] if row["not_after"] else []),
         *(_part(part, zone) for part in parts),
         *textwrap.wrap(row["text"], WIDTH - 4, initial_indent="  | ", subsequent_indent="  | ", break_on_hyphens=False),
     ]
-    return "\n".join(lines)
+    return plain("\n".join(lines))
+
+
+def _how(row: Mapping[str, Any]) -> str:
+    """What is unusual in how it goes."""
+    tables = f"by the national tables of {', '.join(row['shift'])} where that takes fewer parts" if row["shift"] else ""
+    return ", ".join(filter(None, ["a flash SMS, shown at once and not kept" if row["flash"] else "", tables]))
 
 
 def _part(part: Mapping[str, Any], zone: ZoneInfo) -> str:
@@ -81,5 +90,5 @@ def _time(text: str, zone: ZoneInfo) -> str:
 
 
 def _beginning(text: str) -> str:
-    line = " ".join(text.split())
+    line = plain(" ".join(text.split()))
     return line if len(line) <= BEGINNING else f"{line[: BEGINNING - 1]}…"

@@ -3,6 +3,9 @@
 One open port at a time. On it three things run together: the outbox is emptied, what comes in is taken, and every 20 s
 the modem is asked how it is. Whatever fails ends all three; then a remedy is chosen (modem/ladder.py), each time a
 stronger one, logged and counted.
+
+A technician may ask the modem meanwhile, whether it works or not: by the open port, or by one of their own while that
+is closed.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from edge_daemon import parts
@@ -21,7 +24,9 @@ from edge_daemon.config import Config, SerialModem
 from edge_daemon.diagnosis import Sms
 from edge_daemon.drain import drain
 from edge_daemon.errors import DeviceError, ModemGone, ModemMute
+from edge_daemon.modem import typed
 from edge_daemon.modem.at import Command
+from edge_daemon.modem.bench import Bench, open_bench
 from edge_daemon.modem.ladder import Ladder, Remedy
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.profile import GENERIC, Profile, shipped
@@ -69,6 +74,9 @@ class SmsPart:
         self._modem: SmsModem | None = None
         self._state: ModemState | None = None
         self._dealt_with: DeviceError | None = None
+        self._opened: tuple[ModemLink, SerialModem] | None = None
+        self._opening = asyncio.Lock()
+        """Held while the port is being opened, and by a technician while it is theirs."""
 
     async def run(self) -> None:
         """Open the modem and work, until modem or disk fails beyond what helps on the open port.
@@ -78,7 +86,7 @@ class SmsPart:
         """
         self._store.sms.recover()
         try:
-            async with opened_link(self._config.modem) as (link, settings):
+            async with self._port() as (link, settings):
                 while True:
                     await self._work(link, settings)
                     self._store.sms.recover()
@@ -102,6 +110,47 @@ class SmsPart:
         if self._modem is None:
             raise ModemGone(f"No modem is at work. {self.health.parts.get('sms', 'It is being opened.')}")
         return self._modem
+
+    async def info(self) -> dict[str, Any]:
+        """What the modem tells of itself, and how it has been. Raises DeviceError."""
+        log.info("A technician asks what the modem is.")
+        trouble = self.health.parts.get("sms", "ok")
+        async with self._bench() as bench:
+            told = await bench.info()
+        return {**told, "remedies": dict(self._ladder.counts), "trouble": None if trouble == "ok" else trouble}
+
+    async def at(self, command: str) -> dict[str, Any]:
+        """Say a technician's command: see Bench.at. Raises BadCommand, DeviceError."""
+        log.info("A technician says %s to the modem.", typed.log_name(command))
+        async with self._bench() as bench:
+            return await bench.at(command)
+
+    async def ussd(self, code: str) -> str:
+        """Dial a USSD code; what the network says to it. Raises BadCommand, Refused, DeviceError."""
+        log.info("A technician dials a USSD code.")
+        return await self.modem.ussd(typed.read_code(code))
+
+    @contextlib.asynccontextmanager
+    async def _bench(self) -> AsyncIterator[Bench]:
+        """The modem by the port that is open; by one of the technician's own while none is."""
+        async with self._opening:
+            if self._opened is None:
+                async with open_bench(self._config.modem) as bench:
+                    yield bench
+                return
+            link, settings = self._opened
+        yield Bench(link, settings, self._profile)
+
+    @contextlib.asynccontextmanager
+    async def _port(self) -> AsyncIterator[tuple[ModemLink, SerialModem]]:
+        """The configured port, opened when no technician has it. Raises ModemGone, ConfigError."""
+        async with contextlib.AsyncExitStack() as opened:
+            async with self._opening:
+                self._opened = await opened.enter_async_context(opened_link(self._config.modem))
+            try:
+                yield self._opened
+            finally:
+                self._opened = None
 
     async def _work(self, link: ModemLink, settings: SerialModem) -> None:
         """Bring the modem to where it can work, and work; returns when a remedy was done on the open port."""

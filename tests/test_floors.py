@@ -35,6 +35,8 @@ FLOOR = {
     "balance": 3,
     "routes": 3,
     "sms_lines": 3,
+    "modem_lines": 3,
+    "control": 3,
     "parts": 4,
     "sms_reading": 4,
     "sms_part": 4,
@@ -43,6 +45,8 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "sms_desk": 5,
+    "simulate": 5,
+    "modem_desk": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -78,9 +82,17 @@ NO_IO = {
     f"edge_daemon.modem.{core}"
     for core in (
         *("alphabet", "at", "clusters", "codes", "deliveries", "fields", "ladder", "network_time", "pdu", "pdu_lines"),
-        *("reassembly", "septets", "unsolicited"),
+        *("reassembly", "septets", "survey", "typed", "unsolicited"),
     )
 } | {"edge_daemon.modem.userdata", "edge_daemon.modem.validity"}
+NO_IO |= {
+    f"edge_daemon.modem.simulation.{core}"
+    for core in (
+        *("charsets", "commands_device", "commands_network", "commands_sms", "commands_writing", "encoder", "firmware"),
+        *("handsets", "mailbox", "memories", "models", "results", "service_centre", "settings", "sim", "syntax"),
+        *("terminal", "text_mode"),
+    )
+}
 IO_NAMES = {"serial", "socket", "asyncio", "os", "io", "select", "threading", "subprocess", "pathlib", "time"}
 
 

@@ -30,6 +30,7 @@ ESCAPE = b"\x1b"
 _LINE_END = re.compile(rb"[\r\n\x1a]")
 _FINAL = re.compile(r"(OK|ERROR)|(\+CM[SE] ERROR): *(.*)")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
+_VALUE = re.compile(r"[=\s\"]")
 _TWO_LINES = ("+CMT:", "+CDS:", "+CBM:")
 _USSD = "+CUSD:"
 _UNSOLICITED = (
@@ -56,10 +57,13 @@ class Command:
     """OK may come without the information line."""
     body: bool = False
     """A PDU on a line of its own follows each information line, as in the replies to AT+CMGR and AT+CMGL."""
+    also: tuple[str, ...] = ()
+    """How lines begin that are its own while it is under way, though a modem says such by itself too."""
 
     @property
     def name(self) -> str:
-        return self.text.partition("=")[0]
+        """Nothing of its values: one of them may be a PIN."""
+        return _VALUE.split(self.text, maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Unsolicited:
     @property
     def name(self) -> str:
         """What kind it is, without what it says."""
-        return self.line.partition(":")[0][:20]
+        return self.line.partition(":")[0].partition("=")[0][:20]
 
 
 Event = Reply | Prompt | Unsolicited
@@ -233,6 +237,8 @@ class Dialogue:
 def _belongs(line: str, command: Command) -> bool:
     if command.answer is None:
         return False
+    if command.also and line.startswith(command.also):
+        return True
     if command.answer:
         return line.startswith(command.answer)
     return not line.startswith(_UNSOLICITED)

@@ -110,15 +110,23 @@ CME: dict[int, _Meaning] = {
 
 _TABLES: dict[str, dict[int, _Meaning]] = {"+CMS ERROR": CMS, "+CME ERROR": CME}
 _UNKNOWN: _Meaning = (SendFailed, "a code that is not in the standard's list")
+UNKNOWN_COMMAND = "the modem does not know this command, or refuses it without a reason"
 _PLAIN: _Meaning = (SendFailed, "without a reason")
 
 
 def error_for(command: str, final: Final) -> KrishiError:
     """The error that a final result other than OK stands for. `command` is named as AT+CMGS is, without its values."""
-    kind, meaning = _PLAIN
-    if final.code is not None:
-        kind, meaning = _TABLES[final.name].get(final.code, _UNKNOWN)
+    kind, meaning = _meaning(final)
     return kind(f"The modem answered {final} to {command}: {meaning}.")
+
+
+def words(final: Final) -> str:
+    """What a final result other than OK means, to somebody who typed the command."""
+    return UNKNOWN_COMMAND if final.code is None else _meaning(final)[1]
+
+
+def _meaning(final: Final) -> _Meaning:
+    return _PLAIN if final.code is None else _TABLES[final.name].get(final.code, _UNKNOWN)
 
 
 def trouble_for(command: str, final: Final) -> DeviceError:

@@ -47,8 +47,9 @@ class ModemLink:
         return link
 
     def close(self) -> None:
-        """Close the port."""
+        """Close the port; whoever still waits for an answer hears that the modem is gone."""
         self._port.close()
+        self._end(ModemGone(f"The port {self._port.name} was closed meanwhile. Try again."))
 
     def check_port(self) -> None:
         """Raises ModemGone if the modem was lost, or the port's name leads to another device by now."""
@@ -125,10 +126,13 @@ class ModemLink:
                 self._answer.set_result(event)
 
     def _lose(self, why: ModemGone) -> None:
-        self._gone = why
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(why)
+        self._end(why)
         self.lost()
+
+    def _end(self, why: ModemGone) -> None:
+        self._gone = self._gone or why
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(self._gone)
 
 
 def _pass_over(event: Unsolicited) -> None:

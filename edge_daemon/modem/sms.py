@@ -22,8 +22,8 @@ from typing import Any
 from edge_daemon.config import SerialModem, SimulatedModem
 from edge_daemon.diagnosis import Sms
 from edge_daemon.errors import DeviceError, ModemSick, SendFailed, SimTrouble
-from edge_daemon.modem import codes, pdu, unsolicited
-from edge_daemon.modem.at import Command, Reply, Unsolicited
+from edge_daemon.modem import codes, pdu, survey, unsolicited
+from edge_daemon.modem.at import Command, Unsolicited
 from edge_daemon.modem.incoming import Incoming, Sink
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.network_time import read_clock
@@ -46,8 +46,6 @@ SICK_AFTER = 3
 """Failures in a row, to different numbers, after which it is the modem."""
 SICK_AFTER_OF_ONE = 6
 """The same where all went to one number: it may be the number."""
-FREE_COMMAND_S = 30.0
-"""How long a technician's own command may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +157,10 @@ class SmsModem:
         registration = await check_registered(self._link, self.profile, self._config)
         await self.incoming.remind()
         operator = await self._value(_COPS, _OPERATOR, reply_s)
-        signal = await self._value(_CSQ, _SIGNAL, reply_s)
+        signal_dbm = survey.dbm(await self._value(_CSQ, _SIGNAL, reply_s))
         memory = self.incoming.memory
         return ModemState(
-            self._kind.model, self.profile.name, operator or "", registration, _dbm(signal), memory.used, memory.total
+            self._kind.model, self.profile.name, operator or "", registration, signal_dbm, memory.used, memory.total
         )
 
     async def network_time(self) -> datetime | None:
@@ -173,10 +171,6 @@ class SmsModem:
     async def ussd(self, code: str) -> str:
         """Dial a USSD code; what the network says to it. Raises SendFailed, ModemMute, ModemGone."""
         return await self._ussd.ask(code)
-
-    async def ask(self, text: str) -> Reply:
-        """Say a technician's command and give all that is answered. Raises ModemMute, ModemGone."""
-        return await self._link.ask(Command(text, "", optional=True), FREE_COMMAND_S)
 
     async def _send_part(self, part: pdu.SubmitPdu, number: str) -> int:
         command = Command(f"AT+CMGS={part.tpdu_octets}", "+CMGS:", optional=True)
@@ -236,10 +230,3 @@ async def radio_off_and_on(link: ModemLink, profile: Profile) -> None:
         reply = await link.ask(Command(f"AT+CFUN={level}"), profile.cfun_s)
         if not reply.final.ok:
             log.warning("The modem answers %s to AT+CFUN=%d.", reply.final, level)
-
-
-def _dbm(rssi: str | None) -> int | None:
-    """0 is -113 dBm or less, 31 is -51 or more, 99 unknown (3GPP TS 27.007, 8.5)."""
-    if rssi is None or not 0 <= int(rssi) <= 31:
-        return None
-    return -113 + 2 * int(rssi)

@@ -225,6 +225,19 @@ def fold_log(database: sqlite3.Connection) -> None:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
+def is_there(folder: Path) -> bool:
+    """Whether a kiosk has worked with the folder. Raises StateReadOnly for a user who may not even look."""
+    try:
+        (folder / FILE).stat()
+    except PermissionError as why:
+        raise StateReadOnly(
+            f"{folder}: this user may not read it. Do it as the kiosk's user: sudo -u krishi-kiosk krishi-kiosk ..."
+        ) from why
+    except OSError:
+        return False
+    return True
+
+
 def make_folder(folder: Path) -> None:
     """Make the state folder, for its owner only: it holds telephone numbers. Raises StateReadOnly, StateFull."""
     try:

@@ -107,7 +107,7 @@ class Store:
         cls, folder: Path, now: Now = system_now, rules: SmsRules = STANDARD_RULES, reading: Reading | None = None
     ) -> Store:
         """Open an existing folder for reading. Raises StateError."""
-        if not (folder / database.FILE).exists():
+        if not database.is_there(folder):
             raise NoStateYet(f"{folder}: no kiosk has worked with this folder yet. Run `krishi-kiosk run` first.")
         return cls(
             folder, database.connect_to_read(folder / database.FILE), Photos(folder, 0), None, now, rules, reading

@@ -90,23 +90,23 @@ class Texts:
         self._write(work)
         self._wake()
 
-    def opt_out(self, number: str) -> None:
+    def opt_out(self, number: str) -> int:
         """From now on nothing goes to this number (E.164), and what waits for it is parked; for good, or until opt_in.
 
-        The one thing that it may still get is a CONFIRMATION.
+        The one thing that it may still get is a CONFIRMATION. How many were parked.
         """
         now = self._now().utc.isoformat()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> int:
             db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, now))
-            db.execute(
+            return db.execute(
                 "UPDATE outbox SET state = 'parked', why = ?, changed_at = ? WHERE channel = 'sms'"
                 " AND state = 'waiting' AND kind != 'confirmation'"
                 " AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
                 (OPTED_OUT, now, number),
-            )
+            ).rowcount
 
-        self._write(work)
+        return self._write(work)
 
     def opt_in(self, number: str) -> None:
         """Whoever has this number (E.164) wants SMS again. What was parked meanwhile stays so."""
@@ -131,17 +131,21 @@ class Texts:
     def newest(self, limit: int = 50, id: int | None = None, state: str | None = None) -> list[dict[str, Any]]:
         """The newest SMS as plain data, the newest first; with the number, which the caller must mask.
 
-        id, state: only those.
+        id, state: only those. flash: shown at once and not kept; shift: languages whose national tables may be used.
         """
         rows = self._rows(
             "SELECT outbox.id, number, kind, state, attempts, why, body AS text, not_after, queued_at,"
-            " changed_at, sent_at, (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent,"
+            " changed_at, sent_at, flash, shift,"
+            " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts_sent,"
             " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id AND outcome = 'delivered') AS parts_delivered"
             " FROM outbox JOIN farmer ON farmer.id = farmer_id WHERE channel = 'sms'"
             " AND outbox.id = ifnull(?, outbox.id) AND state = ifnull(?, state) ORDER BY outbox.id DESC LIMIT ?",
             (id, state, limit),
         )
-        return [{**dict(row), "text": row["text"].decode()} for row in rows]
+        return [
+            {**dict(row), "text": row["text"].decode(), "flash": bool(row["flash"]), "shift": row["shift"].split()}
+            for row in rows
+        ]
 
     def parts(self, id: int) -> list[dict[str, Any]]:
         """The parts of an SMS that the network took, as plain data: part, modem_reference, sent_at, outcome, why."""

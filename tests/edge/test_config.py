@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_daemon import config
 from edge_daemon.config import Config, FolderCamera, SerialModem, load, parse
 from edge_daemon.errors import ConfigError
 
@@ -13,8 +14,8 @@ AGGREGATOR = "[aggregator]\nkey_file = '/k'\nentity_id = '110'\nheader = 'KRISHI
 
 
 def test_the_defaults_are_a_complete_simulated_kiosk() -> None:
-    config = Config()
-    assert (config.camera.kind, config.modem.kind, config.kiosk.rehearsal) == ("folder", "simulator", True)
+    whole = Config()
+    assert (whole.camera.kind, whole.modem.kind, whole.kiosk.rehearsal) == ("folder", "simulator", True)
 
 
 def test_an_empty_file_is_the_defaults() -> None:
@@ -79,6 +80,23 @@ def test_the_state_folder_follows_systemd_then_the_user(tmp_path: Path, monkeypa
     assert Config().state.path() == tmp_path / "krishi-sandesh"
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/krishi-sandesh:/var/lib/other")
     assert Config().state.path() == Path("/var/lib/krishi-sandesh")
+
+
+def test_a_command_beside_the_service_means_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kiosk.toml").write_text("[kiosk]\nid = 'koraput-7'")
+    monkeypatch.setattr(config, "SYSTEM_FILE", tmp_path / "kiosk.toml")
+    monkeypatch.setattr(config, "SYSTEM_STATE", tmp_path / "state")
+    monkeypatch.delenv("KRISHI_CONFIG", raising=False)
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert load(None).state.folder is None  # the service has never run
+    (tmp_path / "state").mkdir()
+    assert load(None).state.path() == tmp_path / "state"
+    assert load(tmp_path / "kiosk.toml").kiosk.id == "koraput-7"
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "of-systemd"))
+    assert load(None).state.path() == tmp_path / "of-systemd"
+    monkeypatch.delenv("STATE_DIRECTORY")
+    (tmp_path / "kiosk.toml").write_text(f"[state]\nfolder = '{tmp_path}/named'")
+    assert load(None).state.path() == tmp_path / "named"
 
 
 def test_a_sim_pin_is_not_shown() -> None:

@@ -21,7 +21,17 @@ STATUS: dict[str, Any] = {
     "queues": {"sms": {"sent": 3, "waiting": 1}, "report": {}},
     "model": "m-1",
     "parts": {"sms": "ok"},
-    "modem": {"model": "EC25", "operator": "BSNL", "signal_dbm": None},
+    "modem": {
+        "model": "Quectel EC25",
+        "profile": "EC25",
+        "operator": "BSNL",
+        "registration": "roaming",
+        "signal_dbm": -93,
+        "memory_used": 3,
+        "memory_total": 20,
+    },
+    "remedies": {},
+    "received": {"sweeps": 4},
     "disk": {"free_mb": 100, "total_mb": 200, "photos": 2, "photos_mb": 0.5},
     "state": "/var/lib/krishi-sandesh",
 }
@@ -61,9 +71,57 @@ def test_a_long_entry_goes_on_below_itself() -> None:
 
 def test_the_status_of_a_kiosk_that_runs() -> None:
     shown = receipt.status(STATUS)
-    for words in ("koraput-7, running", "none yet", "3 sent, 1 waiting", "model EC25, operator BSNL", "100 MB free"):
+    for words in ("koraput-7, running", "none yet", "3 sent, 1 waiting", "Quectel EC25, profile EC25", "100 MB free"):
         assert words in shown
+    assert "BSNL (roaming), -93 dBm, 2 of 4 bars: fair\nDisk" in shown
     assert "None" not in shown
+
+
+def with_modem(**other: Any) -> str:
+    return receipt.status({**STATUS, "modem": {**STATUS["modem"], **other}})
+
+
+def test_a_modem_that_knows_little() -> None:
+    shown = with_modem(model="", operator="", signal_dbm=None, memory_used=None, memory_total=None)
+    assert "it does not say which, profile EC25" in shown
+    assert "an operator without a name (roaming), signal not known" in shown
+    assert "None" not in shown
+
+
+@pytest.mark.parametrize(("used", "total", "full"), [(19, 20, False), (20, 20, True), (0, 0, False), (None, 20, False)])
+def test_a_full_memory_is_a_warning(used: int | None, total: int, full: bool) -> None:
+    shown = with_modem(memory_used=used, memory_total=total)
+    assert ("its memory is FULL, 20 of 20: no SMS comes in" in shown) == full
+    assert ("memory" in shown) == full
+
+
+def test_what_was_done_and_what_came_in() -> None:
+    done = {"reinit": 1, "reopen": 12, "reset": 0}
+    came = {"messages": 5, "reports": 2, "sweeps": 9, "unreadable": 0, "thrown_away": 1}
+    shown = receipt.status({**STATUS, "remedies": done, "received": came})
+    assert "after trouble it was set up again once, opened again 12 times" in shown
+    assert "since it was set up: 5 SMS parts came in, 2 status reports, 1 thrown away to make room" in shown
+    gone = receipt.status({**STATUS, "modem": None, "parts": {"sms": "It is gone."}, "remedies": done})
+    assert "It is gone.\n           after trouble" in gone
+
+
+@pytest.mark.parametrize(
+    ("dbm", "words"),
+    [
+        (None, "signal not known"),
+        (-113, "-113 dBm, 0 of 4 bars: none"),
+        (-103, "-103 dBm, 1 of 4 bars: weak"),
+        (-93, "-93 dBm, 2 of 4 bars: fair"),
+        (-83, "-83 dBm, 3 of 4 bars: good"),
+        (-51, "-51 dBm, 4 of 4 bars: very good"),
+    ],
+)
+def test_the_signal_as_a_telephone_shows_it(dbm: int | None, words: str) -> None:
+    assert receipt.signal(dbm) == words
+
+
+def test_nothing_from_elsewhere_gives_orders_to_the_terminal() -> None:
+    assert receipt.plain("\x1b[2J\x9b1mदो\u200ddo\nthis\r") == "\ufffd[2J\ufffd1mदो\u200ddo\nthis\ufffd"
 
 
 def test_the_status_says_what_is_wrong_with_the_modem() -> None:

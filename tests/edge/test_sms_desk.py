@@ -13,12 +13,14 @@ from typing import IO, Any
 
 import pytest
 
+from edge_daemon import parts
 from edge_daemon.clock import system_now
-from edge_daemon.config import SmsRules
+from edge_daemon.config import SmsRules, load
 from edge_daemon.diagnosis import Kind
-from edge_daemon.errors import Refused
+from edge_daemon.errors import Refused, StateReadOnly
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
+from tests.stranger import a_stranger_to
 
 NUMBER = "+919812345678"
 DEADLINE_S = 60.0
@@ -100,6 +102,50 @@ def test_one_sms_is_shown_with_its_parts_and_sent_again(desk: Desk) -> None:
     assert desk.rows("list")[0]["state"] == "waiting"
 
 
+def test_a_flash_sms_and_its_tables_are_shown(desk: Desk) -> None:
+    assert "sent as" not in desk.run("send", NUMBER, "an ordinary one").stdout + desk.run("show", "1").stdout
+    assert "may get texts by the national tables" in desk.run("tables", NUMBER, "on").stdout
+    desk.write('[kiosk]\nlanguage = "hi"')
+    (row,) = desk.rows("send", NUMBER, "धान की पत्ती पर भूरे धब्बे " * 4, "--flash")
+    assert (row["flash"], row["shift"], row["parts"]) == (True, ["hi"], 1)  # without the tables it takes 2
+    shown = desk.run("show", "2").stdout
+    assert "a flash SMS, shown at once and not kept, by the national tables of hi" in shown
+    with desk.store() as store:
+        assert not store.texts.newest(id=1)[0]["flash"]
+        first, second = store.sms.take(), store.sms.take()
+    assert first is not None
+    assert second is not None
+    assert (first.flash, second.flash, second.shift) == (False, True, ("hi",))
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "shift"), [("on", True, ["en"]), ("off", False, []), ("kiosk", None, ["ta"])]
+)
+def test_whether_a_number_gets_texts_by_tables(desk: Desk, word: str, value: bool | None, shift: list[str]) -> None:
+    desk.write('[sms]\nnational_tables = ["ta"]')
+    assert desk.rows("tables", NUMBER, word) == [{"number": "+91…78", "national_tables": value}]
+    assert desk.rows("send", NUMBER, "do this")[0]["shift"] == shift
+
+
+def test_a_farmer_who_calls_the_shopkeeper_is_heard(desk: Desk) -> None:
+    desk.run("send", NUMBER, "one that waits")
+    stopped = desk.run("stop", "98123 45678")
+    assert stopped.stdout == "+91…78 gets no more SMS; 1 that waited is parked.\n"
+    assert desk.run("send", NUMBER, "x").returncode == 65
+    assert desk.rows("list")[0]["why"] == "its number wants no more SMS"
+    assert desk.rows("stop", NUMBER) == [{"number": "+91…78", "opted_out": True, "parked": 0}]
+    assert "gets SMS again" in desk.run("start", NUMBER).stdout
+    assert desk.run("send", NUMBER, "y").returncode == 0
+    assert desk.rows("start", NUMBER, "--numbers") == [{"number": NUMBER, "opted_out": False}]
+
+
+def test_beside_the_daemon_a_stop_holds_at_once(desk: Desk) -> None:
+    with desk.store() as store:
+        store.texts.queue(NUMBER, "en", "an old one", Kind.ANSWER)
+        assert desk.rows("stop", NUMBER)[0]["parked"] == 1
+        assert store.sms.take() is None
+
+
 def test_what_came_in_is_listed_and_what_broke_the_standard(desk: Desk) -> None:
     with desk.store() as store:
         store.inbound.take(INBOUND)
@@ -123,6 +169,10 @@ def test_what_came_in_is_listed_and_what_broke_the_standard(desk: Desk) -> None:
         (["resend", "1"], 65, "still waiting"),
         (["show", "x"], 64, "SMS"),
         (["list", "--state", "lost"], 64, "lost"),
+        (["stop", "12"], 65, "'12' is not"),
+        (["start", "12"], 65, "'12' is not"),
+        (["tables", "12", "on"], 65, "'12' is not"),
+        (["tables", NUMBER, "maybe"], 64, "maybe"),
         (["fly"], 64, "fly"),
     ],
 )
@@ -132,6 +182,22 @@ def test_bad_words_get_a_sentence_and_a_code(desk: Desk, words: list[str], code:
     assert (done.returncode, done.stdout) == (code, "")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_of_another_user(desk: Desk) -> None:
+    desk.store().close()
+    config = load(desk.config)
+    with a_stranger_to(desk.state), pytest.raises(StateReadOnly, match="sudo -u krishi-kiosk"):
+        parts.look_store(config)
+
+
+def test_a_text_from_outside_gives_no_orders_to_the_terminal(desk: Desk) -> None:
+    with desk.store() as store:
+        store.texts.queue(NUMBER, "en", "\x1b[2Jdo this", Kind.ANSWER)
+    for words in (["list"], ["show", "1"]):
+        shown = desk.run(*words).stdout
+        assert "[2Jdo this" in shown
+        assert "\x1b" not in shown
 
 
 def test_a_folder_in_which_no_kiosk_worked(desk: Desk) -> None:

@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from edge_daemon.errors import Refused
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.simulation import encoder
 from edge_daemon.modem.simulation.memories import READ, Memory, StoredSms
 from edge_daemon.modem.simulation.network import ReceivedSms, UssdAnswer
 from edge_daemon.modem.simulation.plugged import PluggedModem
-from edge_daemon.modem.simulation.service_centre import incoming
+from edge_daemon.modem.simulation.service_centre import MOST_WAITING, incoming
 from edge_daemon.modem.simulation.sim import SMSC
 
 _OLD = datetime(2020, 1, 1, tzinfo=UTC)
@@ -117,15 +118,21 @@ class Carrier(PluggedModem):
             shift=shift,
             flash=flash,
         )
-        with self._acting("deliver") as modem:
-            for pdu in pdus:
-                self._network.centre.add(incoming(pdu))
-            modem.offer()
+        self._bring("deliver", pdus)
 
     def deliver_pdu(self, pdu: str) -> None:
-        """A PDU for the modem as it is, sound or broken, in hexadecimal with its service centre; or a status report."""
-        with self._acting("deliver_pdu") as modem:
-            self._network.centre.add(incoming(pdu))
+        """A PDU for the modem as it is, sound or broken, in hexadecimal with its service centre; or a status report.
+
+        Raises Refused where too many wait already.
+        """
+        self._bring("deliver_pdu", [pdu])
+
+    def _bring(self, name: str, pdus: Iterable[str]) -> None:
+        with self._acting(name) as modem:
+            for pdu in pdus:
+                if self._network.centre.is_full:
+                    raise Refused(f"{MOST_WAITING} messages wait in the network, and that is the most.")
+                self._network.centre.add(incoming(pdu))
             modem.offer()
 
     def redeliver(self) -> None:

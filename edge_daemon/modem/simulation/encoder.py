@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from edge_daemon.errors import Refused
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.fields import semi_octets, write_address, write_smsc
 from edge_daemon.modem.septets import alphabet_of, pack
@@ -22,7 +23,8 @@ _NO_MORE = 0x04
 _HAS_HEADER = 0x40
 _ALPHANUMERIC = 0xD0
 _FLASH = 0x10
-_DIGITS = re.compile(r"\+?[0-9]+")
+_DIGITS = re.compile(r"\+?[0-9]{1,20}")
+_MOST_LETTERS = 11
 _QUARTER = timedelta(minutes=15)
 _SIGN = 0x08
 
@@ -43,6 +45,8 @@ def deliver(
     number: digits, "+" before international ones, or a sender's name. reference, coding, shift, flash: as in
     pdu.submit. Raises Refused for what no SMS carries.
     """
+    if not _DIGITS.fullmatch(smsc):
+        raise Refused("The service centre's number is not 1 to 20 digits after an optional plus sign.")
     is_wide = reference > 0xFF
     octets = alphabet.WIDE_CONCAT_OCTETS if is_wide else alphabet.CONCAT_OCTETS
     parts = alphabet.split(text, coding=coding, shift=shift, concat_octets=octets)
@@ -67,10 +71,15 @@ def status_report(number: str, reference: int, status: int, *, smsc: str, time: 
 
 
 def write_sender(number: str) -> bytes:
-    """An address field; a name is written in the default alphabet (9.1.2.5). Raises KeyError for a letter it lacks."""
+    """An address field of up to 20 digits, or 11 letters of the default alphabet (9.1.2.5). Raises Refused."""
     if _DIGITS.fullmatch(number):
         return write_address(number)
-    septets = alphabet_of().write(number)
+    try:
+        septets = alphabet_of().write(number)
+    except KeyError as why:
+        raise Refused(f"The sender's name {number!r} has the letter {why}, which no address can have.") from why
+    if not 1 <= len(septets) <= _MOST_LETTERS:
+        raise Refused(f"The sender {number!r} is not 1 to 20 digits, nor a name of 1 to {_MOST_LETTERS} letters.")
     return bytes([(len(septets) * 7 + 3) // 4, _ALPHANUMERIC]) + pack(septets)
 
 

@@ -16,7 +16,15 @@ from edge_daemon.modem.simulation import commands_device, commands_network, comm
 from edge_daemon.modem.simulation.mailbox import Later, Mailbox
 from edge_daemon.modem.simulation.models import MODELS, PIN_LINE, Model
 from edge_daemon.modem.simulation.network import Clock, Network
-from edge_daemon.modem.simulation.results import CMS_PIN_WANTED, PIN_WANTED, PUK_WANTED, CmeError, Plain, Rejected
+from edge_daemon.modem.simulation.results import (
+    CMS_PIN_WANTED,
+    CMS_PUK_WANTED,
+    PIN_WANTED,
+    PUK_WANTED,
+    CmeError,
+    Plain,
+    Rejected,
+)
 from edge_daemon.modem.simulation.service_centre import Incoming
 from edge_daemon.modem.simulation.settings import Faults, Settings
 from edge_daemon.modem.simulation.sim import Sim
@@ -29,7 +37,12 @@ SEARCHING = 2
 _ACTS: dict[str, Callable[[Firmware, str], list[str]]] = (
     commands_device.ACTS | commands_network.ACTS | commands_sms.ACTS | commands_writing.ACTS
 )
-_WITHOUT_SIM = {"+CPIN", "+CMEE", "+CGMI", "+CGMM", "+CGMR", "+CGSN", "+CFUN", "+GMI", "+GMM", "+GMR", "+GSN", "+CPAS"}
+_WITHOUT_SIM = {
+    *("+CPIN", "+CMEE", "+CFUN", "+CPAS", "+CGMI", "+CGMM", "+CGMR", "+CGSN", "+GMI", "+GMM", "+GMR", "+GSN"),
+    *("+CSCS", "+CCLK", "+CTZU", "+CTZR", "+CLTS", "+IPR", "+IFC", "+ICF", "+QINDCFG"),
+}
+_SMS = {"+CMGS", "+CMGW", "+CMSS", "+CMGL", "+CMGR", "+CMGD", "+CPMS", "+CNMI", "+CNMA", "+CSCA"}
+"""Commands that answer +CMS ERROR while the SIM is locked (27.005, 3.2.5)."""
 
 
 def _never(delay_s: float, act: Callable[[], None]) -> None:
@@ -222,6 +235,6 @@ class Firmware(Terminal):
 
     def _check_sim(self, name: str) -> None:
         if self.sim.is_locked and name.startswith("+") and name not in _WITHOUT_SIM:
-            if name == "+CMGS":
-                raise Rejected(CMS_PIN_WANTED)
+            if name in _SMS:
+                raise Rejected(CMS_PIN_WANTED if self.sim.tries else CMS_PUK_WANTED)
             raise CmeError(PIN_WANTED if self.sim.tries else PUK_WANTED)

@@ -132,7 +132,7 @@ class Network:
 
     def _report(self, part: Submit) -> None:
         status = self.centre.status
-        if part.report_wanted and status is not None:
+        if part.report_wanted and status is not None and not self.centre.is_full:
             now = self.clock.now()
             pdu = encoder.status_report(part.number, self._reference, status, smsc=SMSC, time=now, discharge=now)
             self.centre.add(incoming(pdu))

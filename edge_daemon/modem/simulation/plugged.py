@@ -6,6 +6,7 @@ Each method holds for every byte that is read after the call returns.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -45,8 +46,13 @@ class PluggedModem:
         )
 
     def __enter__(self) -> Self:
+        """Raises OSError where the link cannot be made; what is there and no link is left alone."""
         self._far_end.plug_in()
-        self._place_link()
+        try:
+            self._place_link()
+        except OSError:
+            self._far_end.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,6 +137,8 @@ class PluggedModem:
 
     def _place_link(self) -> None:
         if self._link is not None:
+            if self._link.exists() and not self._link.is_symlink():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._link))
             fresh = self._link.with_name(f"{self._link.name}.new")
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(self._far_end.name)

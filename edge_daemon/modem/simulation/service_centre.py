@@ -93,13 +93,17 @@ class ServiceCentre:
         """How many messages and reports the modem has not taken; those that are held back are not counted."""
         return len(self._texts) + len(self._reports)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may wait; then nothing is to be added."""
+        return self.waiting + len(self._held or ()) >= MOST_WAITING
+
     def add(self, message: Incoming) -> None:
         """A message, or a report, for the modem."""
         if message.is_report and self._held is not None:
             self._held.append(message)
         else:
             self._queue_of(message).append(message)
-        assert self.waiting <= MOST_WAITING
 
     def give_back(self, message: Incoming) -> None:
         """The modem did not acknowledge it: it waits again, before all others."""

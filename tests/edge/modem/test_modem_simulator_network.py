@@ -77,6 +77,19 @@ def test_results_in_numbers_and_none(kiosk: AtClient) -> None:
     assert kiosk.until("OK")[-1] == "OK"
 
 
+def test_a_locked_sim_is_an_error_of_the_command_s_own_kind() -> None:
+    with ModemSimulator(pin="4711") as modem, AtClient(modem.port) as kiosk:
+        kiosk.ask("AT+CMEE=1")
+        assert [kiosk.ask(command) for command in ("AT+CMGL=4", "AT+CREG?", 'AT+CSCS="GSM"')] == [
+            ["+CMS ERROR: 311"],
+            ["+CME ERROR: 11"],
+            ["OK"],
+        ]
+        for _ in range(3):
+            assert kiosk.ask("AT+CPIN=1234") == ["+CME ERROR: 16"]
+        assert [kiosk.ask("AT+CMGL=4"), kiosk.ask("AT+CREG?")] == [["+CMS ERROR: 316"], ["+CME ERROR: 12"]]
+
+
 # Registration
 
 
