@@ -3,6 +3,7 @@
 Rules kept here:
 - read, committed by the sink, only then deleted or acknowledged. Whatever fails between leaves it where it is, and the
   next sweep finds it again; that it was here before, the sink knows;
+- what is routed is committed as it is heard: mostly nobody but us has it, and a session that ends would forget it;
 - the memories are swept at the start, at intervals, and when the modem says that one is full: an announcement that was
   lost, or came while we were away, costs time and no message;
 - what cannot be read is left where it is as long as there is room; a full memory would keep all others out;
@@ -19,7 +20,7 @@ import re
 from collections import Counter, deque
 from typing import Protocol
 
-from edge_daemon.errors import DeviceError
+from edge_daemon.errors import DeviceError, StateError
 from edge_daemon.modem import pdu, unsolicited
 from edge_daemon.modem.at import Command
 from edge_daemon.modem.link import ModemLink
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 SWEEP_S = 120.0
 """How often the memories are looked into, whatever the modem says."""
 MOST_WAITING = 500
-"""Announcements and routed messages that were not yet dealt with."""
+"""Announcements that were not yet dealt with."""
 _INDICATIONS = Command("AT+CNMI?", "+CNMI:", optional=True)
 ROOM_WANTED = 2
 """With fewer places free, what we cannot use is deleted: a message of two parts shall find room."""
@@ -56,17 +57,20 @@ class Incoming:
         self._profile = profile
         self._reply_s = reply_s
         self._sink = sink
-        self._waiting: deque[Stored | Routed] = deque()
+        self._waiting: deque[Stored] = deque()
+        self._to_acknowledge = 0
         self._something = asyncio.Event()
         self._sweep_wanted = True
-        self._trouble: DeviceError | None = None
+        self._trouble: DeviceError | StateError | None = None
         self._indications = ""
 
     def hear(self, event: unsolicited.Event) -> None:
-        """Take note; nothing is said to the modem here."""
+        """Take note, and keep what is routed; nothing is said to the modem here. Trouble ends run()."""
         if isinstance(event, MemoryFull):
             self.sweep_soon()
-        elif isinstance(event, (Stored, Routed)):
+        elif isinstance(event, Routed):
+            self._keep(event)
+        elif isinstance(event, Stored):
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.append(event)
             else:
@@ -79,7 +83,7 @@ class Incoming:
         self._sweep_wanted = True
         self._something.set()
 
-    def fail(self, why: DeviceError) -> None:
+    def fail(self, why: DeviceError | StateError) -> None:
         """End run() with this."""
         self._trouble = self._trouble or why
         self._something.set()
@@ -114,7 +118,10 @@ class Incoming:
         while True:
             if self._trouble is not None:
                 raise self._trouble
-            if self._waiting:
+            if self._to_acknowledge:
+                self._to_acknowledge -= 1
+                await self._acknowledge()
+            elif self._waiting:
                 await self._take(self._waiting[0])
                 self._waiting.popleft()
             elif self._sweep_wanted:
@@ -130,21 +137,24 @@ class Incoming:
         except TimeoutError:
             self._sweep_wanted = True
 
-    async def _take(self, event: Stored | Routed) -> None:
-        if isinstance(event, Routed):
+    def _keep(self, event: Routed) -> None:
+        try:
             self._commit(event.pdu)
-            await self._acknowledge()
-            return
+        except StateError as why:
+            self.fail(why)
+        else:
+            self._to_acknowledge += self._profile.csms
+
+    async def _take(self, event: Stored) -> None:
         slot = await self.memory.read(event.memory, event.index)
         if slot is not None:
             await self._settle(event.memory, slot)
 
     async def _acknowledge(self) -> None:
         """So that the service centre need not send it again (27.005, 3.4.4); without phase 2+ the modem has done it."""
-        if self._profile.csms:
-            reply = await self._link.ask(Command("AT+CNMA"), self._reply_s)
-            if not reply.final.ok:
-                log.info("The modem answers %s to AT+CNMA; the message may come again.", reply.final)
+        reply = await self._link.ask(Command("AT+CNMA"), self._reply_s)
+        if not reply.final.ok:
+            log.info("The modem answers %s to AT+CNMA; the message may come again.", reply.final)
 
     async def _settle(self, memory: str, slot: Slot) -> bool:
         """Commit what is in a place and empty it; False where it is not ours to empty."""

@@ -69,10 +69,10 @@ class ModemState:
 
 
 class KeepsNothing:
-    """A sink for whoever only sends: what comes in stays in the modem."""
+    """A sink for whoever only sends: what comes in stays in the modem, unless an earlier program had it routed."""
 
     def message(self, pdu: str) -> None:
-        """Never called: nothing is received."""
+        """Nobody wants it."""
 
     def report(self, pdu: str) -> None:
         """Likewise."""
@@ -106,8 +106,8 @@ async def open_modem(config: SerialModem | SimulatedModem) -> AsyncIterator[SmsM
 
 async def ready_modem(link: ModemLink, config: SerialModem, kind: Kind, sink: Sink, pins: Pins = PINS) -> SmsModem:
     """A modem that was met on an open link, ready to send and receive. Raises as open_modem."""
+    modem = SmsModem(link, config, kind, sink)  # from here on it hears: what is routed, and that the modem began anew
     await make_ready(link, config, kind, pins)
-    modem = SmsModem(link, config, kind, sink)
     await modem.incoming.begin()
     return modem
 

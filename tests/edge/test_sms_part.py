@@ -67,4 +67,4 @@ def test_a_full_disk_after_the_last_part_sends_nothing_twice(tmp_path: Path) -> 
         asyncio.run(scene(store, network))
         (sms,) = network.received
         assert (sms.complete, sms.parts, sms.repeats) == (True, 2, 0)
-        assert store.sms_states(visit)[0]["state"] == "sent"
+        assert store.sms_states(visit)[0]["state"] in {"sent", "delivered"}

@@ -6,14 +6,15 @@ import asyncio
 import json
 import tomllib
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge_daemon.config import SerialModem
-from edge_daemon.diagnosis import Kind
-from edge_daemon.errors import ModemGone, ModemSick, SimTrouble, StateFull
+from edge_daemon.diagnosis import Kind, Sms
+from edge_daemon.errors import ModemGone, ModemMute, ModemSick, SimTrouble, StateFull
 from edge_daemon.modem.readiness import meet
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.modem.sms import SmsModem, opened_link, ready_modem
@@ -221,9 +222,9 @@ def test_a_status_report_finds_its_part_routed_or_stored(far_end: ModemSimulator
             store.sms.delivered(taken)
             await until(lambda: store.texts.newest(id=sms.id)[0]["state"] == "delivered")
             assert far_end.reports_said == before + 2
+            await until(lambda: not far_end.stored())
 
         receiving(config(far_end, profile), StoreSink(store), reported)
-        assert far_end.stored() == ()
 
 
 def test_reports_that_an_ec25_stores_and_does_not_give_do_no_harm(store: Store, tmp_path: Path) -> None:
@@ -242,6 +243,44 @@ def test_reports_that_an_ec25_stores_and_does_not_give_do_no_harm(store: Store, 
             assert store.texts.newest(id=sms.id)[0]["state"] == "sent"
 
         receiving(config(far_end, profile), StoreSink(store), goes_on)
+
+
+def test_what_is_routed_is_kept_though_the_session_ends_before_its_turn(
+    far_end: ModemSimulator, store: Store, tmp_path: Path
+) -> None:
+    """The line is held by a part whose answer does not come, as it is when a modem falls silent."""
+    profile = profile_with(tmp_path, cnmi=[[2, 2, 0, 1, 0]])
+
+    async def dies(modem: SmsModem) -> None:
+        await until(lambda: bool(modem.incoming.counts["sweeps"]))
+        far_end.forget_answers(1)
+        far_end.announce('+CMTI: "SM",3')  # is looked at first, and waits for the line
+        sending = asyncio.create_task(modem.send(Sms(1, FARMER, "Two.", 1, 0), lambda *_: None))
+        await until(lambda: len(far_end.received) == 1)
+        far_end.deliver(FARMER, "I am nowhere else.")
+        await sending
+
+    with pytest.raises(ModemMute):
+        receiving(config(far_end, profile).model_copy(update={"send_s": 0.5}), StoreSink(store), dies)
+    assert texts(store) == ["I am nowhere else."]
+
+
+def test_a_modem_that_begins_anew_while_it_is_set_up_is_set_up_again(far_end: ModemSimulator, store: Store) -> None:
+    """Or it would work with half of what it was told, such as the form of its messages."""
+    far_end.answer_slowly(0.1)
+
+    def restart() -> None:
+        far_end.wait_until(lambda: "AT+CMGF=0" in far_end.commands, PLENTY_S)
+        far_end.power_on()
+
+    async def for_ever(_: SmsModem) -> None:
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as beside:
+        restarting = beside.submit(restart)
+        with pytest.raises(ModemSick, match="begun anew"):
+            receiving(config(far_end), StoreSink(store), for_ever)
+        restarting.result()
 
 
 def test_a_modem_that_begins_anew_by_itself_ends_the_receiving(far_end: ModemSimulator, store: Store) -> None:
