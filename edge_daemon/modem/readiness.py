@@ -161,8 +161,12 @@ async def _wake(link: ModemLink, reply_s: float) -> None:
 
 
 async def _model(link: ModemLink, reply_s: float) -> str:
-    names = [(await link.ask(command, reply_s)).lines[:1] for command in (_MAKER, _MODEL)]
-    return " ".join(name for lines in names for name in lines)
+    """A line of another name is the late answer to a command that was given up: the profile hangs on this one."""
+    names = []
+    for command in (_MAKER, _MODEL):
+        lines = (await link.ask(command, reply_s)).lines
+        names += [line for line in lines if not line.startswith("+") or line.startswith(command.text[2:])][:1]
+    return " ".join(names)
 
 
 async def _switch_on(link: ModemLink, profile: Profile, reply_s: float) -> None:

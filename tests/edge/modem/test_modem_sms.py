@@ -130,6 +130,16 @@ def test_bad_manners_do_no_harm(far_end: ModemSimulator, fault: Callable[[ModemS
     assert shown(far_end) == [(FARMER, HINDI, True, 0)]
 
 
+def test_a_late_answer_is_not_taken_for_what_the_modem_is() -> None:
+    async def kind(modem: SmsModem) -> ModemState:
+        return await modem.check()
+
+    with ModemSimulator(model="EC25") as far_end:
+        far_end.interleave("+CMGS: 17")
+        state = with_modem(config(far_end), kind)
+    assert (state.model, state.profile) == ("Quectel EC25", "EC25")
+
+
 def test_what_comes_while_idle_does_not_pile_up(far_end: ModemSimulator) -> None:
     async def idle(modem: SmsModem) -> list[tuple[int, int]]:
         for _ in range(20):
