@@ -222,10 +222,15 @@ def read(output: IO[str], lines: queue.Queue[str]) -> None:
         lines.put(line)
 
 
+def heed_ctrl_c() -> None:
+    """A test run that a script has put into the background passes a deaf ear for Ctrl-C on to its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_watch_shows_what_happens_until_ctrl_c(desk: Desk) -> None:
     with desk.store() as store:
         store.texts.queue(NUMBER, "en", "an old one", Kind.ANSWER)
-        watching = subprocess.Popen(desk.command("watch"), stdout=subprocess.PIPE, text=True)
+        watching = subprocess.Popen(desk.command("watch"), stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
         assert watching.stdout is not None
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=read, args=(watching.stdout, lines), daemon=True)
