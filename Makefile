@@ -14,7 +14,7 @@ PHONE ?=
 DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench fuzz model model-table lock clean system-programs
+.PHONY: help demo run test lint bench fuzz soak model model-table lock clean system-programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ bench: $(STAMPS)/dev ## speed, memory and size as ratios; also in build/bench.js
 SECONDS ?= 60
 fuzz: $(STAMPS)/dev ## damaged PDUs, texts in any table, modems that babble: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz $(SECONDS)
+
+OUT ?= 10000
+IN ?= 2000
+SEED ?=
+MODEL ?= simulator
+soak: $(STAMPS)/dev system-programs ## messages out and in while everything fails at random: make soak SEED=7 OUT=300 IN=60
+	@$(BIN)/python -m tests.soak --out "$(OUT)" --in "$(IN)" --model "$(MODEL)" $(if $(SEED),--seed "$(SEED)")
 
 system-programs: ## what some tests need of the system, installed where we may
 	@sh tests/system-programs

@@ -36,7 +36,6 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "repeated": verdict.repeated,
         "unexplained": len(verdict.unexplained),
         "received": verdict.received,
-        "kills": outcome.kills,
         "daemon_ended_by_itself": len(outcome.deaths),
         "why_parked": dict(verdict.why_parked.most_common()),
         "faults": outcome.faults,

@@ -16,6 +16,7 @@ from tests.scenarios.kit import RunningKiosk, fill_camera
 from tests.soak.messages import TABLES
 
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+SHARED_MEMORY = Path("/dev/shm")
 SPEED = 10 if LIBRARY else 1
 REPLY_S, SEND_S = 1.0, 2.0
 """The deadlines that the simulated modem meets, in its own time."""
@@ -25,7 +26,6 @@ class Keeper:
     """The daemon of one run. folder: its state, and kiosk.log with what all its lives said."""
 
     def __init__(self, folder: Path, port: str) -> None:
-        self.kills = 0
         self.deaths: list[str] = []
         """What it said when it ended by itself, which it never should."""
         self._log = folder / "kiosk.log"
@@ -33,6 +33,7 @@ class Keeper:
         self._config = _write_config(folder, port)
         fill_camera(folder, 1)
         self._lock = threading.Lock()
+        self._is_killed = False
         self._kiosk = self._begin()
 
     @property
@@ -43,16 +44,15 @@ class Keeper:
     def kill(self) -> None:
         """kill -9; it stays dead until revive."""
         with self._lock:
+            self._is_killed = True
             self._end()
-            self.kills += 1
 
     def revive(self) -> None:
-        """Begin it again, if it does not run."""
+        """Begin it again after a kill."""
         with self._lock:
-            if self._kiosk.process.poll() is None:
-                return
-            self._end()
-            self._kiosk = self._begin()
+            if self._is_killed:
+                self._is_killed = False
+                self._kiosk = self._begin()
 
     def look_after(self) -> None:
         """A daemon that ended by itself is noted, and begun again as systemd would."""
@@ -60,7 +60,7 @@ class Keeper:
             return  # it is being killed, or begun
         try:
             code = self._kiosk.process.poll()
-            if code is not None and code >= 0:
+            if code is not None and not self._is_killed:
                 self.deaths.append(f"exit code {code}:\n" + "".join(self._kiosk.log[-30:]))
                 self._end()
                 self._kiosk = self._begin()
@@ -86,9 +86,16 @@ class Keeper:
 
     def _end(self) -> None:
         self._kiosk.kill()
+        _sweep_up(self._kiosk.process.pid)
         with self._log.open("a", encoding="utf-8") as log:
             log.writelines(self._kiosk.log)
         self._kiosk.log.clear()
+
+
+def _sweep_up(pid: int) -> None:
+    """What libfaketime leaves behind of a killed process; a later one with the same pid would stumble on it."""
+    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
 
 
 def _write_config(folder: Path, port: str) -> Path:

@@ -66,7 +66,6 @@ class Outcome:
     verdict: Verdict
     faults: dict[str, int]
     parts: int
-    kills: int
     deaths: list[str]
     seconds: float
 
@@ -103,10 +102,10 @@ class Run:
                 keeper.close()
         found = evidence.collect(self._folder / "state", log, left)
         verdict = judge(self._queued, self._came, found)
+        if not self._is_fed:
+            verdict.unended.append(f"only {len(self._queued)} messages were queued, and {len(self._came)} came")
         seconds = time.monotonic() - begun_s
-        return Outcome(
-            self._plan, verdict, dict(trouble.counts), len(found.copies), keeper.kills, keeper.deaths, seconds
-        )
+        return Outcome(self._plan, verdict, dict(trouble.counts), len(found.copies), keeper.deaths, seconds)
 
     def _with(self, modem: ModemSimulator, keeper: Keeper) -> Trouble:
         trouble = Trouble(Scene(modem, keeper, self._upcoming), self._plan.kinds, self._plan.seed)
