@@ -149,6 +149,8 @@ class Incoming:
         slot = await self.memory.read(event.memory, event.index)
         if slot is not None:
             await self._settle(event.memory, slot)
+        elif event.what == "message" and event.memory not in self.memory.names:
+            self._sweep_wanted = True  # it may be another name for one of ours
 
     async def _acknowledge(self) -> None:
         """So that the service centre need not send it again (27.005, 3.4.4); without phase 2+ the modem has done it."""
