@@ -110,6 +110,7 @@ class Incoming:
         now = next((re.sub(r"\s", "", line.partition(":")[2]) for line in reply.lines), "")
         if now != self._indications.partition("=")[2]:
             log.info("The modem announces no messages any more (AT+CNMI is %s); it is told to.", now or "not told")
+            await self._link.ask(Command("AT+CMGF=0"), self._reply_s)  # it may have begun anew without a word
             await self._link.ask(Command(self._indications), self._reply_s)
             self.sweep_soon()
 

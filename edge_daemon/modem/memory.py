@@ -101,7 +101,7 @@ class Memory:
         return slot if slot is None or slot.is_whole else await self._read_again(slot)
 
     async def _read_again(self, slot: Slot) -> Slot:
-        """A second look at a PDU of a wrong length. One that is the same twice is what the modem has, right or wrong."""
+        """A second look at a PDU of a wrong length. One that is twice the same is what the modem has, right or not."""
         again = await self._read(slot.index)
         if again is not None and (again.is_whole or again.pdu == slot.pdu):
             return again

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from edge_daemon.errors import ModemNotReady
+from edge_daemon.errors import ModemMute, ModemNotReady
+from edge_daemon.modem.at import Command
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.memory import Memory, Slot
 
@@ -23,7 +24,7 @@ PLENTY_S = 20.0
 
 
 class Scripted:
-    """The far end of a pty: answers each command with the next of the lines that are meant for it, the last for ever."""
+    """The far end of a pty: answers each command with the next of the lines meant for it, the last for ever."""
 
     def __init__(self, **answers: list[str]) -> None:
         self._answers = {f"AT+{name}": lines for name, lines in answers.items()}
@@ -66,16 +67,20 @@ def scripted(**answers: list[str]) -> Iterator[Scripted]:
         modem.close()
 
 
-def look(modem: Scripted, act: Callable[[Memory], Coroutine[Any, Any, Any]]) -> Any:
+def linked(modem: Scripted, act: Callable[[ModemLink], Coroutine[Any, Any, Any]]) -> Any:
     async def story() -> Any:
         link = await ModemLink.open(modem.port, 115200)
         try:
             async with asyncio.timeout(PLENTY_S):
-                return await act(Memory(link, ("SM", "ME"), 5.0))
+                return await act(link)
         finally:
             link.close()
 
     return asyncio.run(story())
+
+
+def look(modem: Scripted, act: Callable[[Memory], Coroutine[Any, Any, Any]]) -> Any:
+    return linked(modem, lambda link: act(Memory(link, ("SM", "ME"), 5.0)))
 
 
 def listed(pdu: str) -> str:
@@ -110,6 +115,24 @@ def test_a_memory_that_the_modem_does_not_have_is_no_trouble() -> None:
     with scripted(CPMS=["+CMS ERROR: 302"]) as modem:
         assert look(modem, all_of_it) == ([], None, False)
         assert not any("CMG" in command for command in modem.commands)
+
+
+def test_no_place_is_read_while_the_modem_owes_an_answer() -> None:
+    """A late OK would shift all answers by one, and the place that is emptied would not be the one that was read."""
+
+    async def story(link: ModemLink) -> None:
+        memory = Memory(link, ("SM",), 5.0)
+        assert await memory.read("SM", 3) is not None
+        with pytest.raises(ModemMute):
+            await link.ask(Command("AT+CSQ", "+CSQ:"), 0.05)
+        with pytest.raises(ModemMute, match="owes an answer"):
+            await memory.read("SM", 3)
+        link.in_step()
+        assert await memory.read("SM", 3) is not None
+
+    with scripted(CSQ=[""], CMGR=[read(PDU)]) as modem:
+        linked(modem, story)
+        assert modem.commands.count("AT+CMGR=3") == 2
 
 
 def test_a_busy_sim_is_not_a_memory_that_is_missing() -> None:
