@@ -190,36 +190,58 @@ async def _set_up(link: ModemLink, profile: Profile, reply_s: float) -> None:
 
 async def _unlock(link: ModemLink, config: SerialModem, pins: Pins) -> None:
     state = (await order(link, _CPIN, config.reply_s)).lines[0].partition(":")[2].strip()
-    fingerprints = await _fingerprints(link, config)
+    marks = await _marks(link, config)
     if state == "READY":
-        for fingerprint in fingerprints:
-            pins.trust_pin(fingerprint)
+        marks.trust(pins)
         return
     if state != "SIM PIN":
         raise SimTrouble(f"The SIM is locked: it asks for {state}. Unlock it in a telephone.")
     if config.sim_pin is None:
         raise SimTrouble("The SIM asks for its PIN. Set [modem] sim_pin, or switch the PIN off in a telephone.")
-    await _enter_pin(link, config.sim_pin, config.reply_s, pins, fingerprints[0])
+    await _enter_pin(link, config.sim_pin, config.reply_s, pins, marks)
 
 
-async def _fingerprints(link: ModemLink, config: SerialModem) -> list[str]:
-    """Of SIM and PIN. The SIM is known by its serial number, where the modem tells it; else the port stands for it."""
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """By which fingerprints of SIM and PIN a try is remembered.
+
+    A SIM is known by its serial number. Some modems tell that now and not then, so a try is remembered for the port as
+    well: a SIM without a number may be any that was tried there, and one with a number the one that had none.
+    """
+
+    looked_for: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def trust(self, pins: Pins) -> None:
+        for fingerprint in {*self.looked_for, *self.left}:
+            pins.trust_pin(fingerprint)
+
+
+async def _marks(link: ModemLink, config: SerialModem) -> _Marks:
     reply = await link.ask(_ICCID, config.reply_s)
     digits = re.search(r"\d{10,}", "".join(reply.lines)) if reply.final.ok else None
-    names = ([digits[0]] if digits else []) + [config.port]
-    return [hashlib.sha256(f"{name} {config.sim_pin}".encode()).hexdigest() for name in names]
+    nameless, any_sim = (_fingerprint(f"{config.port} {which}", config) for which in ("nameless", "any"))
+    if digits is None:
+        return _Marks((any_sim,), (nameless, any_sim))
+    named = _fingerprint(digits[0], config)
+    return _Marks((named, nameless), (named, any_sim))
 
 
-async def _enter_pin(link: ModemLink, pin: str, reply_s: float, pins: Pins, fingerprint: str) -> None:
-    if pins.pin_in_doubt(fingerprint):
+def _fingerprint(sim: str, config: SerialModem) -> str:
+    return hashlib.sha256(f"{sim} {config.sim_pin}".encode()).hexdigest()
+
+
+async def _enter_pin(link: ModemLink, pin: str, reply_s: float, pins: Pins, marks: _Marks) -> None:
+    if any(map(pins.pin_in_doubt, marks.looked_for)):
         raise SimTrouble(
             "The SIM has not taken [modem] sim_pin, which is not tried twice. Correct it and restart the kiosk; "
             "if it is right, unlock the SIM once in a telephone."
         )
-    pins.doubt_pin(fingerprint)
+    for fingerprint in marks.left:
+        pins.doubt_pin(fingerprint)
     reply = await link.ask(Command(f"AT+CPIN={pin}"), reply_s)
     if reply.final.ok or _is_busy(reply.final):  # then the SIM has not looked at it
-        pins.trust_pin(fingerprint)
+        marks.trust(pins)
     if not reply.final.ok:
         raise codes.trouble_for("AT+CPIN", reply.final)
 

@@ -22,9 +22,9 @@ from edge_daemon.diagnosis import Sms
 from edge_daemon.errors import ConfigError, ModemGone, ModemNotReady, ModemSick, SendFailed, SimTrouble
 from edge_daemon.modem import pdu
 from edge_daemon.modem.link import ModemLink
-from edge_daemon.modem.readiness import make_ready, meet
+from edge_daemon.modem.readiness import PinsOfThisProcess, make_ready, meet
 from edge_daemon.modem.simulator import ModemSimulator
-from edge_daemon.modem.sms import SICK_AFTER, SICK_AFTER_OF_ONE, SmsModem, open_modem
+from edge_daemon.modem.sms import SICK_AFTER, SICK_AFTER_OF_ONE, SmsModem, open_modem, opened_link
 from edge_daemon.store.store import Store
 
 FARMER = "+919812345678"
@@ -184,6 +184,22 @@ def test_a_wrong_pin_is_not_tried_after_a_restart_but_for_another_sim(tmp_path: 
             assert far_end.commands.count("AT+CPIN=0000") == 1, restart
         with Store.open(tmp_path / "state", 0) as store:
             asyncio.run(unlock(config(far_end.port, sim_pin="4711"), store))
+
+
+@pytest.mark.parametrize("first_named", [True, False])
+def test_a_wrong_pin_is_not_tried_again_though_the_sim_s_number_is_told_only_sometimes(first_named: bool) -> None:
+    pins = PinsOfThisProcess()
+
+    async def unlock(settings: SerialModem) -> None:
+        async with opened_link(settings) as (link, serial):
+            await make_ready(link, serial, await meet(link, serial), pins)
+
+    with ModemSimulator(pin="4711") as far_end:
+        for named in (first_named, not first_named, first_named):
+            far_end.fail("AT+CCID", None, count=0 if named else 9)
+            with pytest.raises(SimTrouble):
+                asyncio.run(unlock(config(far_end.port, sim_pin="0000")))
+        assert far_end.commands.count("AT+CPIN=0000") == 1
 
 
 @contextmanager
