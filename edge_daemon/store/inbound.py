@@ -3,8 +3,9 @@
 Rules kept here:
 - what the network sends is kept as it came until its message is given out; a restart loses no part;
 - a part that comes a second time, as after a crash between our commit and the modem's deletion, is dropped;
-- a message that waits too long for a part is given out with a mark, by whichever says so first: the clock, or how
-  long this process has known it. A clock that was put back delays it no further;
+- a message that waits too long for a part is given out with a mark. How long it has waited, the clock says once, when
+  this process first knows it, and from then on a clock that does not jump: a clock that is put right, by the network's
+  time perhaps, tears no message apart, and one that is put back delays none;
 - every table is bounded: of what was dealt with, of what was not (then somebody is told), of broken PDUs.
 """
 
@@ -68,7 +69,8 @@ class Inbound:
         self._reading = reading
         self._now = now
         self._clock_s = clock_s
-        self._first_seen_s: dict[int, float] = {}
+        self._came_s: dict[int, float] = {}
+        """When each part came, on the clock that does not jump."""
 
     def take(self, pdu: str) -> Taken:
         """Keep a PDU (SMS-DELIVER in hexadecimal, with its service centre). Once this returns, the modem may delete it.
@@ -143,12 +145,11 @@ class Inbound:
     def _held(self, db: sqlite3.Connection) -> list[Held]:
         now, now_s = self._now().utc, self._clock_s()
         rows = db.execute("SELECT * FROM inbound_part ORDER BY id").fetchall()
-        seen = {row["id"]: self._first_seen_s.get(row["id"], now_s) for row in rows}
-        self._first_seen_s = seen
-        return [
-            Held(row["id"], row["pdu"], max(now_s - seen[row["id"]], _seconds_since(row["received_at"], now)))
-            for row in rows
-        ]
+        known = self._came_s
+        self._came_s = {
+            row["id"]: known.get(row["id"], now_s - _seconds_since(row["received_at"], now)) for row in rows
+        }
+        return [Held(row["id"], row["pdu"], now_s - self._came_s[row["id"]]) for row in rows]
 
     def _keep(self, db: sqlite3.Connection, message: Together, pdus: list[str]) -> InboundSms:
         now = self._now()

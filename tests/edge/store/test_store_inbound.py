@@ -158,6 +158,15 @@ def test_a_clock_that_went_back_delays_a_message_no_longer_than_its_time(store: 
     assert len(box.overdue()) == 1
 
 
+def test_a_clock_that_is_put_right_tears_no_message_apart(store: Store, clock: SteppingClock) -> None:
+    """The network's time may come between two parts, and be a year ahead of a Raspberry Pi's."""
+    store.inbound.take(FIRST)
+    clock.utc += timedelta(days=365)
+    assert store.inbound.overdue() == ()
+    (message,) = store.inbound.take(SECOND).messages
+    assert message.text == "Leaves have brown spots"
+
+
 def test_a_pdu_that_breaks_the_standard_is_kept_aside_and_logged_without_its_digits(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
