@@ -37,7 +37,7 @@ bench: $(STAMPS)/dev ## speed, memory and size as ratios; also in build/bench.js
 	@$(BIN)/python -m tests.bench
 
 SECONDS ?= 60
-fuzz: $(STAMPS)/dev ## damaged PDUs and a babbling modem: make fuzz SECONDS=600
+fuzz: $(STAMPS)/dev ## damaged PDUs, texts in any table, modems that babble: make fuzz SECONDS=600
 	@$(BIN)/python -m tests.fuzz $(SECONDS)
 
 OUT ?= 10000

@@ -237,6 +237,22 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     live.add_argument("--limit", type=_count, default=5, metavar="N", help="begin with the last so many (default: 5)")
 
 
+def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
+    """The grammar of `krishi-kiosk modem`."""
+    shown = Parser(add_help=False, parents=[common])
+    shown.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[shown])
+
+    add("info", "what the modem tells of itself, its SIM and its network, and what to do")
+    one = add("at", "say one AT command; exit code 65 where the modem refuses it")
+    one.add_argument("command_line", metavar="COMMAND", help='such as AT+CSQ; "-": read it from standard input')
+    one = add("ussd", "dial a USSD code and print what the network says")
+    one.add_argument("code", metavar="CODE", help='in quotes: "*123#"')
+
+
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
     """The grammar of `krishi-kiosk simulate`."""
     parser.add_argument("what", choices=["modem"], help="what is simulated")
@@ -255,22 +271,6 @@ def _pin(text: str) -> str:
     if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
         raise ValueError
     return text
-
-
-def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
-    """The grammar of `krishi-kiosk modem`."""
-    shown = Parser(add_help=False, parents=[common])
-    shown.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
-
-    def add(name: str, summary: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=summary, description=summary, parents=[shown])
-
-    add("info", "what the modem tells of itself, its SIM and its network, and what to do")
-    one = add("at", "say one AT command; exit code 65 where the modem refuses it")
-    one.add_argument("command_line", metavar="COMMAND", help='such as AT+CSQ; "-": read it from standard input')
-    one = add("ussd", "dial a USSD code and print what the network says")
-    one.add_argument("code", metavar="CODE", help='in quotes: "*123#"')
 
 
 def _count(text: str) -> int:

@@ -45,8 +45,8 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "sms_desk": 5,
-    "simulate": 5,
     "modem_desk": 5,
+    "simulate": 5,
     "cli": 6,
     "__main__": 7,
 }

@@ -53,6 +53,7 @@ def test_the_unit_and_the_daemon_agree() -> None:
     unit = (ROOT / "systemd" / "krishi-kiosk.service").read_text(encoding="utf-8")
     for line in ("Type=notify", "RestartPreventExitStatus=78", "StateDirectory=krishi-sandesh", "WatchdogSec=30"):
         assert f"\n{line}\n" in unit
+    assert re.search(r"^RestrictAddressFamilies=.*\bAF_UNIX\b", unit, re.MULTILINE)  # control.sock
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)

@@ -26,6 +26,19 @@ class Device(Protocol):
     def close(self) -> None: ...
 
 
+def close_in_thread(device: Device) -> None:
+    """Close a port over the network: the far end may not answer any more, and pyserial waits a while after it."""
+    threading.Thread(target=_close, args=(device,), name="close port", daemon=True).start()
+
+
+def _close(device: Device) -> None:
+    connection = getattr(device, "_socket", None)  # pyserial 3.5 forgets it unclosed where the far end hung up first
+    with contextlib.suppress(OSError):
+        device.close()
+    if connection is not None:
+        connection.close()
+
+
 class DistantPort:
     """An open port, read by a thread. Made by open_port; close() may be called twice."""
 
@@ -54,14 +67,10 @@ class DistantPort:
         """A name over the network leads where it led: the connection would have ended."""
 
     def close(self) -> None:
-        """Give the port back, in a thread: the far end may not answer any more."""
+        """Give the port back."""
         if self._open:
             self._open = False
-            threading.Thread(target=self._close, name=f"close {self.name}", daemon=True).start()
-
-    def _close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._device.close()
+            close_in_thread(self._device)
 
     def _read(self) -> None:
         while self._open:

@@ -22,7 +22,7 @@ from typing import Protocol
 import serial
 
 from edge_daemon.errors import ConfigError, ModemGone
-from edge_daemon.modem.distant_port import DistantPort
+from edge_daemon.modem.distant_port import DistantPort, close_in_thread
 
 READ_BYTES = 4096
 CONNECT_S = 10.0
@@ -97,6 +97,9 @@ class Port:
         self._open = False
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
+        if "://" in self.name:
+            close_in_thread(self._device)
+            return
         with contextlib.suppress(OSError, termios.error):
             self._device.reset_output_buffer()
         with contextlib.suppress(OSError):
@@ -179,7 +182,7 @@ def _open_distant(name: str, baud: int) -> serial.Serial:
 
 def _close_late(connecting: asyncio.Future[serial.Serial]) -> None:
     if not connecting.cancelled() and connecting.exception() is None:
-        connecting.result().close()
+        close_in_thread(connecting.result())
 
 
 def _has_descriptor(device: serial.Serial) -> bool:

@@ -1,0 +1,1 @@
+"""`make fuzz`; see __main__.py."""
