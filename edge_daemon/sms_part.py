@@ -70,6 +70,8 @@ class SmsPart:
         self._clock_s = clock_s
         self._power_command = config.modem.power_command if isinstance(config.modem, SerialModem) else ()
         self._ladder = Ladder(bool(self._power_command))
+        self._balance = Balance(config.balance, store, self._ask_network, system_now)
+        """Outlives the modem: a question that ends its work is not asked again at once."""
         self._profile: Profile | None = None
         self._modem: SmsModem | None = None
         self._state: ModemState | None = None
@@ -139,7 +141,7 @@ class SmsPart:
                     yield bench
                 return
             link, settings = self._opened
-        yield Bench(link, settings, self._profile)
+        yield Bench(link, settings, self._profile, shared=True)
 
     @contextlib.asynccontextmanager
     async def _port(self) -> AsyncIterator[tuple[ModemLink, SerialModem]]:
@@ -176,12 +178,14 @@ class SmsPart:
         await drain(self._store.sms, deliver, _rest)
 
     async def _look_after(self, modem: SmsModem) -> None:
-        balance = Balance(self._config.balance, self._store, modem.ussd, system_now)
         while True:
             self._store.inbound.overdue()
-            await balance.ask_if_due()
+            await self._balance.ask_if_due()
             await asyncio.sleep(CHECK_S)
             await self._check(modem)
+
+    async def _ask_network(self, code: str) -> str:
+        return await self.modem.ussd(code)
 
     async def _check(self, modem: SmsModem) -> None:
         self._state = await modem.check()

@@ -2,6 +2,8 @@
 
 Rules kept here:
 - a question that the modem does not answer in time ends all: it would not answer the next one either;
+- beside a kiosk that works with the modem, it is in PDU mode again before the kiosk says anything: in text mode the
+  length before a PDU is taken for a number, and the PDU for a text to it (27.005, 3.2.3 and 3.5.1);
 - whatever a typed command left open is left behind, so that the next one is taken for a command.
 """
 
@@ -24,6 +26,7 @@ from edge_daemon.modem.ussd import Ussd
 
 NAMED_OPERATOR = Command("AT+COPS=3,0")
 GSM_LETTERS = Command('AT+CSCS="GSM"')
+PDU_MODE = Command("AT+CMGF=0")
 
 
 @contextlib.asynccontextmanager
@@ -36,12 +39,13 @@ async def open_bench(config: SerialModem | SimulatedModem) -> AsyncIterator[Benc
 
 
 class Bench:
-    """An open line to a modem, whoever opened it."""
+    """An open line to a modem, whoever opened it. shared: the kiosk works by it."""
 
-    def __init__(self, link: ModemLink, config: SerialModem, profile: Profile | None) -> None:
+    def __init__(self, link: ModemLink, config: SerialModem, profile: Profile | None, *, shared: bool = False) -> None:
         self._link = link
         self._config = config
         self._profile = profile
+        self._then = PDU_MODE if shared else None
 
     async def info(self) -> dict[str, Any]:
         """What the modem tells of itself: the keys of survey.QUESTIONS; and its profile, its port, where that leads.
@@ -60,7 +64,7 @@ class Bench:
         """
         command = typed.read(text)
         try:
-            reply = await self._link.ask(command, typed.answer_s(command))
+            reply = await self._link.ask(command, typed.answer_s(command), self._then)
         except ModemMute:
             await self._link.abandon()
             raise

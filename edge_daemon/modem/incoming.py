@@ -110,6 +110,7 @@ class Incoming:
         now = next((re.sub(r"\s", "", line.partition(":")[2]) for line in reply.lines), "")
         if now != self._indications.partition("=")[2]:
             log.info("The modem announces no messages any more (AT+CNMI is %s); it is told to.", now or "not told")
+            await self._link.ask(Command("AT+CMGF=0"), self._reply_s)  # it may have begun anew without a word
             await self._link.ask(Command(self._indications), self._reply_s)
             self.sweep_soon()
 
@@ -149,6 +150,8 @@ class Incoming:
         slot = await self.memory.read(event.memory, event.index)
         if slot is not None:
             await self._settle(event.memory, slot)
+        elif event.what == "message" and event.memory not in self.memory.names:
+            self._sweep_wanted = True  # it may be another name for one of ours
 
     async def _acknowledge(self) -> None:
         """So that the service centre need not send it again (27.005, 3.4.4); without phase 2+ the modem has done it."""

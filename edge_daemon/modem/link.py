@@ -2,12 +2,15 @@
 
 Rules kept here:
 - whoever asks gets the reply, ModemMute at the deadline, or ModemGone at once when the port hangs up;
+- the answer to a command that was given up may still come, and be taken for the next one's. What hangs on the right
+  answer, the PDU of a place that is then emptied, is not asked for before `in_step` says that all was sorted out;
 - lines that nobody asked for go to `hear` as they come, whether a command is under way or not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -38,6 +41,7 @@ class ModemLink:
         self._answer: asyncio.Future[_Said] | None = None
         self._gone: ModemGone | None = None
         self._turn = asyncio.Lock()
+        self._behind = False
 
     @classmethod
     async def open(cls, name: str, baud: int) -> ModemLink:
@@ -57,10 +61,23 @@ class ModemLink:
             raise self._gone
         self._port.check_name()
 
-    async def ask(self, command: Command, deadline_s: float) -> Reply:
-        """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone."""
+    def in_step(self) -> None:
+        """The last answers were certainly those to the last commands."""
+        self._behind = False
+
+    async def ask(self, command: Command, deadline_s: float, then: Command | None = None) -> Reply:
+        """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone.
+
+        then: said next, before anybody else has a turn; what it is answered does not matter.
+        """
         async with self._turn:
-            return _reply(await self._exchange(self._dialogue.begin(command), command, deadline_s))
+            if command.body and self._behind:
+                raise ModemMute(f"The modem at {self._port.name} owes an answer yet; all is said to it again.")
+            reply = _reply(await self._exchange(self._dialogue.begin(command), command, deadline_s))
+            if then is not None:
+                with contextlib.suppress(ModemMute):
+                    await self._exchange(self._dialogue.begin(then), then, deadline_s)
+            return reply
 
     async def submit(self, command: Command, pdu: str, prompt_s: float, deadline_s: float) -> Reply:
         """Say a command that takes a PDU, wait for the prompt, hand the PDU over, wait for the reply.
@@ -93,10 +110,12 @@ class ModemLink:
             raise self._gone
         answer: asyncio.Future[_Said] = asyncio.get_running_loop().create_future()
         self._answer = answer
+        was_behind, self._behind = self._behind, True
         try:
             async with asyncio.timeout(deadline_s):
                 await self._port.write(saying)
                 said = await answer
+            self._behind = was_behind
         except TimeoutError as why:
             raise self._mute(command.name, deadline_s) from why
         finally:

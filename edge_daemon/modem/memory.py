@@ -1,5 +1,9 @@
 """The modem's memories: what is in them, read, and deleted once it is safe. One memory at a time is looked into.
 
+Rules kept here:
+- a memory that the modem does not have is no trouble, unless it is the one where messages come in;
+- a PDU of another length than the modem says has suffered on the line: it is read again before anybody takes it.
+
 Sources: 3GPP TS 27.005 (3.2.2 AT+CPMS, 3.4.2 AT+CMGL, 3.4.3 AT+CMGR, 3.5.4 AT+CMGD; 3.1 <stat>).
 """
 
@@ -9,6 +13,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 
+from edge_daemon.errors import ModemSick, SendFailed
 from edge_daemon.modem import codes
 from edge_daemon.modem.at import Command, Reply
 from edge_daemon.modem.link import ModemLink
@@ -19,6 +24,7 @@ _LISTED = re.compile(r"\+CMGL: *(\d+) *, *(\d+)")
 _READ = re.compile(r"\+CMGR: *(\d+)")
 _COUNTS = re.compile(r"\+CPMS: *(\d+) *, *(\d+)")
 _NAMES = re.compile(r'"(\w+)"')
+_LENGTH = re.compile(r", *(\d+)$")
 _OUTGOING = {2, 3}
 """<stat>: stored unsent, stored sent."""
 LIST_FACTOR = 6
@@ -32,6 +38,16 @@ class Slot:
     index: int
     is_outgoing: bool
     pdu: str = field(repr=False)
+    octets: int | None = None
+    """So many the modem says that it has without the service centre (27.005, 3.4.2 <length>)."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the PDU has the length that the modem says."""
+        if not self.pdu or self.octets is None:
+            return True
+        centre_octets = 1 + int(self.pdu[:2], 16)
+        return len(self.pdu) == 2 * (centre_octets + self.octets)
 
 
 class Memory:
@@ -63,32 +79,49 @@ class Memory:
         return self._names
 
     async def contents(self, name: str) -> list[Slot]:
-        """All that is in a memory. Raises DeviceError."""
-        await self._use(name)
+        """All that is in a memory; nothing of one that the modem does not have. Raises DeviceError."""
+        if not await self._use(name):
+            return []
         reply = await self._link.ask(
             Command("AT+CMGL=4", "+CMGL:", optional=True, body=True), self._reply_s * LIST_FACTOR
         )
         self._check("AT+CMGL", reply)
-        return [
-            Slot(int(found[1]), int(found[2]) in _OUTGOING, pdu)
+        slots = [
+            Slot(int(found[1]), int(found[2]) in _OUTGOING, pdu, _octets(head))
             for head, pdu in _with_bodies(reply.lines)
             if (found := _LISTED.match(head))
         ]
+        return [slot if slot.is_whole else await self._read_again(slot) for slot in slots]
 
     async def read(self, name: str, index: int) -> Slot | None:
         """What is in one place, None if nothing is. Raises DeviceError."""
-        await self._use(name)
+        if not await self._use(name):
+            return None
+        slot = await self._read(index)
+        return slot if slot is None or slot.is_whole else await self._read_again(slot)
+
+    async def _read_again(self, slot: Slot) -> Slot:
+        """A second look at a PDU of a wrong length. One that is twice the same is what the modem has, right or not."""
+        again = await self._read(slot.index)
+        if again is not None and (again.is_whole or again.pdu == slot.pdu):
+            return again
+        log.warning("What the modem gives of place %d is garbled on the line; it is read again later.", slot.index)
+        return Slot(slot.index, slot.is_outgoing, "")
+
+    async def _read(self, index: int) -> Slot | None:
+        """What is in a place of the memory that is in use."""
         reply = await self._link.ask(Command(f"AT+CMGR={index}", "+CMGR:", optional=True, body=True), self._reply_s)
         if not reply.final.ok:
             return None  # gone, or not to be had so: the next listing tells
         for head, pdu in _with_bodies(reply.lines):
             if found := _READ.match(head):
-                return Slot(index, int(found[1]) in _OUTGOING, pdu)
+                return Slot(index, int(found[1]) in _OUTGOING, pdu, _octets(head))
         return None
 
     async def delete(self, name: str, index: int) -> bool:
-        """Empty one place; whether the modem says that it has. Raises ModemMute, ModemGone."""
-        await self._use(name)
+        """Empty one place; whether the modem says that it has. Raises DeviceError."""
+        if not await self._use(name):
+            return False
         reply = await self._link.ask(Command(f"AT+CMGD={index}"), self._reply_s)
         if not reply.final.ok:
             log.warning("The modem answers %s to AT+CMGD: a message stays there, and is known again.", reply.final)
@@ -102,11 +135,19 @@ class Memory:
             self._in_use = self._names[0]
             self.used, self.total = int(found[1]), int(found[2])
 
-    async def _use(self, name: str) -> None:
+    async def _use(self, name: str) -> bool:
+        """Whether the modem has this memory, and looks into it now."""
         if name == self._in_use:
-            return
-        self._check("AT+CPMS", await self._link.ask(_cpms(f'"{name}"'), self._reply_s))
-        self._in_use = name
+            return True
+        reply = await self._link.ask(_cpms(f'"{name}"'), self._reply_s)
+        if reply.final.ok:
+            self._in_use = name
+            return True
+        trouble = codes.trouble_for("AT+CPMS", reply.final)
+        if name == self._names[0] or not isinstance(trouble, (SendFailed, ModemSick)):
+            raise trouble
+        log.info("The modem answers %s to AT+CPMS for its memory %s: nothing is looked for there.", reply.final, name)
+        return False
 
     async def _known(self) -> set[str]:
         reply = await self._link.ask(Command("AT+CPMS=?", "+CPMS:", optional=True), self._reply_s)
@@ -119,6 +160,11 @@ class Memory:
 
 def _cpms(value: str) -> Command:
     return Command(f"AT+CPMS={value}", "+CPMS:", optional=True)
+
+
+def _octets(head: str) -> int | None:
+    found = _LENGTH.search(head)
+    return int(found[1]) if found else None
 
 
 def _with_bodies(lines: tuple[str, ...]) -> list[tuple[str, str]]:

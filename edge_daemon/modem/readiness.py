@@ -102,6 +102,7 @@ async def meet(link: ModemLink, config: SerialModem) -> Kind:
     await order(link, Command("ATE0"), config.reply_s)
     await link.ask(Command("AT+CMEE=1"), config.reply_s)  # a modem without codes answers plain ERROR later
     model = await _model(link, config.reply_s)
+    link.in_step()
     return Kind(model, choose(config.profile, model))
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.config import Config, SerialModem
+from edge_daemon.config import BalanceRules, Config, SerialModem
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
-from edge_daemon.errors import StateFull
+from edge_daemon.errors import ModemMute, StateFull
+from edge_daemon.modem import ussd
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.sms_part import SmsPart
 from edge_daemon.sms_reading import PduReading
@@ -68,3 +69,33 @@ def test_a_full_disk_after_the_last_part_sends_nothing_twice(tmp_path: Path) -> 
         (sms,) = network.received
         assert (sms.complete, sms.parts, sms.repeats) == (True, 2, 0)
         assert store.sms_states(visit)[0]["state"] in {"sent", "delivered"}
+
+
+def test_a_balance_that_the_modem_does_not_tell_is_not_asked_at_each_start_of_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A modem that falls silent on AT+CUSD would be set up again, and asked again, for ever."""
+    monkeypatch.setattr(ussd, "TAKEN_S", 0.2)
+
+    async def scene(store: Store, network: ModemSimulator) -> None:
+        modem = SerialModem(kind="serial", port=network.port, reply_s=0.5)
+        part = SmsPart(Config(modem=modem, balance=BalanceRules(code="*123#")), store, Health())
+        working = asyncio.create_task(part.run())
+        async with asyncio.timeout(60):
+            while not part.tell()["remedies"]:  # noqa: ASYNC110 - the modem is asked in another thread
+                await asyncio.sleep(0.01)
+            network.speak_again()
+            for _ in range(2):
+                while part.tell()["modem"] is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                part.modem.incoming.fail(ModemMute("The modem was made to begin again."))
+                while part.tell()["modem"] is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+    with Store.open(tmp_path, 0, reading=PduReading()) as store, ModemSimulator() as network:
+        network.go_mute("AT+CUSD")
+        asyncio.run(scene(store, network))
+        assert sum(command.startswith("AT+CUSD=1") for command in network.commands) == 1

@@ -73,6 +73,17 @@ def test_beside_the_running_kiosk_while_sms_flow(terminal: Terminal, network: Mo
     assert not (terminal.config.parent / "state" / "control.sock").exists()
 
 
+def test_text_mode_that_somebody_left_behind_sends_no_pdu_to_a_number_of_two_digits(
+    terminal: Terminal, network: ModemSimulator
+) -> None:
+    with RunningKiosk(terminal.config) as kiosk, kiosk.ready():
+        kiosk.wait_for("The modem works")
+        assert terminal.run("modem", "at", "AT+CMGF=1").stdout == "OK\n"
+        assert terminal.run("sms", "send", "9812345678", "As a PDU.").returncode == 0
+        (sms,) = network.wait_for(1, DEADLINE_S)
+        assert (sms.number, sms.text) == ("+919812345678", "As a PDU.")
+
+
 def test_a_modem_that_the_kiosk_cannot_use_tells_why(terminal: Terminal, network: ModemSimulator) -> None:
     network.set_registration(3)
     with RunningKiosk(terminal.config) as kiosk, kiosk.ready():

@@ -319,3 +319,13 @@ def test_a_babbling_modem_costs_a_sweep_and_no_memory(far_end: ModemSimulator, s
         await until(lambda: modem.incoming.counts["lost_announcements"] > 0)
 
     receiving(config(far_end), StoreSink(store), babble)
+
+
+@pytest.mark.parametrize("line", ['+CDSI: "SR",3', '+CMTI: "XX",1'])
+def test_a_memory_that_the_modem_does_not_have_is_passed_over(far_end: ModemSimulator, store: Store, line: str) -> None:
+    async def announced(modem: SmsModem) -> None:
+        far_end.announce(line)
+        far_end.deliver(FARMER, "Through.")
+        await until(lambda: texts(store) == ["Through."] and not far_end.stored())
+
+    receiving(config(far_end), StoreSink(store), announced)
