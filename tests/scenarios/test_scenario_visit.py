@@ -12,6 +12,9 @@ from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
 from tests.scenarios.kit import DEADLINE_S, E164, NUMBER, RunningKiosk, fill_camera, visit, write_config
 
+WENT = ({"sent": 1}, {"delivered": 1})
+"""The network's report may have come before the kiosk was ended."""
+
 
 def test_a_farmer_gets_the_advice_and_the_gateway_s_report_waits(tmp_path: Path) -> None:
     fill_camera(tmp_path)
@@ -29,7 +32,8 @@ def test_a_farmer_gets_the_advice_and_the_gateway_s_report_waits(tmp_path: Path)
         assert kiosk.stop() == 0
     with Store.look(tmp_path / "state") as store:
         (report,) = store.reports.waiting()
-        assert store.queues() == {"sms": {"sent": 1}, "report": {"waiting": 1}}
+        assert store.queues()["sms"] in WENT
+        assert store.queues()["report"] == {"waiting": 1}
     told = codec.decode(report.body)
     assert (told.diagnosis, told.crop, told.language, told.rehearsal) == (diagnosis["diagnosis"], "tomato", "hi", True)
     assert E164.encode()[1:] not in report.body
@@ -68,7 +72,7 @@ def test_status_tells_of_a_running_kiosk_and_of_one_that_stopped(tmp_path: Path)
         stopped = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True).stdout)
         readable = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert not stopped["running"]
-    assert stopped["queues"]["sms"] == {"sent": 1}
+    assert stopped["queues"]["sms"] in WENT
     assert stopped["last_visit"] == told["last_visit"]
     for word in ("not running", "1 sent", "1 waiting", told["model"], "MB free"):
         assert word in readable
