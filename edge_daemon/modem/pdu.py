@@ -48,6 +48,8 @@ __all__ = [
 VALIDITY = timedelta(days=7)
 """How long the network keeps trying a telephone that is switched off. After a week the advice is out of season."""
 WIDEST_REFERENCE = 0xFFFF
+DELIVER_OCTETS = 164
+"""An SMS-DELIVER takes no more (9.2.2.1)."""
 
 _DELIVER, _SUBMIT, _STATUS_REPORT, _RESERVED = 0b00, 0b01, 0b10, 0b11
 _REJECT_DUPLICATES = 0x04
@@ -210,17 +212,20 @@ def parse_submit(text: str) -> Submit:
 def parse_deliver(text: str) -> Deliver:
     """Read an SMS-DELIVER, in hexadecimal, with its service centre; a reserved type is read as one. Raises BadPdu.
 
-    The user data says how long it is (9.2.3.16), so octets behind it take nothing from a farmer's words: they are
-    passed over, as other readers do.
+    The user data says how long it is (9.2.3.16), so octets behind it take nothing from a farmer's words: within
+    what a message may take they are passed over, as other readers do.
     """
     octets = Octets.from_hex(text)
     smsc = read_smsc(octets)
+    is_too_long = octets.left > DELIVER_OCTETS
     first = _first_octet(octets, {_DELIVER, _RESERVED}, "SMS-DELIVER")  # reserved: 9.2.3.1
     number = read_address(octets)
     pid = octets.octet("the protocol identifier")
     dcs = octets.octet("the data coding scheme")
     time = read_time(octets, "the service centre's time stamp")
     data = read_user_data(octets, dcs, has_header=bool(first & _HAS_HEADER))
+    if is_too_long:
+        octets.end("the user data")
     return Deliver(number, data, smsc, time, pid, dcs)
 
 

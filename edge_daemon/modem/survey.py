@@ -85,8 +85,9 @@ def read_time(reply: Reply) -> str | None:
 
 
 def read_name(reply: Reply) -> str | None:
-    """One line of words, without what some makers write before it."""
-    said = next(iter(reply.lines), "") if reply.final.ok else ""
+    """One line of words, without what some makers write before it; no late answer to another command."""
+    lines = reply.lines if reply.final.ok else ()
+    said = next((line for line in lines if not line.startswith("+") or line.startswith("+CG")), "")
     return re.sub(r"^(\+CG\w+: *)?(revision *:? *)?", "", said, flags=re.IGNORECASE).strip(' "') or None
 
 

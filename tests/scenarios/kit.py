@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -124,3 +125,15 @@ def visit(client: httpx.Client, telephone: str = NUMBER, language: str = "en") -
     farmer = client.post(f"/visits/{id}/farmer", json={"telephone": telephone})
     assert farmer.status_code == 202, farmer.text
     return id
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Ask until it is so; the daemon is another process. Fails after DEADLINE_S."""
+    ends = threading.Event()
+    alarm = threading.Timer(DEADLINE_S, ends.set)
+    alarm.start()
+    try:
+        while not condition():
+            assert not ends.wait(0.02), "it did not come to be in time"
+    finally:
+        alarm.cancel()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 from edge_daemon.modem.simulator import Cure, ModemSimulator
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
-from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, write_config
+from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, wait_until, write_config
 
 FARMERS = [f"+91981230000{number}" for number in range(1, 5)]
 
@@ -22,18 +20,6 @@ FARMERS = [f"+91981230000{number}" for number in range(1, 5)]
 def state_of(client: httpx.Client, visit: str) -> object:
     (sms,) = client.get(f"/visits/{visit}").json()["sms"]
     return sms["state"]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """The daemon is another process; pytest's run as a whole is what bounds a wait in vain."""
-    ends = threading.Event()
-    alarm = threading.Timer(DEADLINE_S, ends.set)
-    alarm.start()
-    try:
-        while not condition():
-            assert not ends.wait(0.02), "it did not come to be in time"
-    finally:
-        alarm.cancel()
 
 
 def inbound(folder: Path) -> list[str]:

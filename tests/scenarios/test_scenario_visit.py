@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
-from tests.scenarios.kit import DEADLINE_S, E164, NUMBER, RunningKiosk, fill_camera, visit, write_config
+from tests.scenarios.kit import DEADLINE_S, E164, NUMBER, RunningKiosk, fill_camera, visit, wait_until, write_config
 
 
 def test_a_farmer_gets_the_advice_and_the_gateway_s_report_waits(tmp_path: Path) -> None:
@@ -26,10 +26,11 @@ def test_a_farmer_gets_the_advice_and_the_gateway_s_report_waits(tmp_path: Path)
         (sms,) = network.wait_for(1, DEADLINE_S)
         assert (sms.number, sms.text, sms.encoding, sms.repeats) == (E164, text, "UCS-2", 0)
         assert all(candidate["label"].startswith("tomato/") for candidate in diagnosis["candidates"])
+        wait_until(lambda: "delivered" in client.get("/status").json()["queues"]["sms"])
         assert kiosk.stop() == 0
     with Store.look(tmp_path / "state") as store:
         (report,) = store.reports.waiting()
-        assert store.queues() == {"sms": {"sent": 1}, "report": {"waiting": 1}}
+        assert store.queues() == {"sms": {"delivered": 1}, "report": {"waiting": 1}}
     told = codec.decode(report.body)
     assert (told.diagnosis, told.crop, told.language, told.rehearsal) == (diagnosis["diagnosis"], "tomato", "hi", True)
     assert E164.encode()[1:] not in report.body
@@ -58,6 +59,7 @@ def test_status_tells_of_a_running_kiosk_and_of_one_that_stopped(tmp_path: Path)
         with RunningKiosk(config) as kiosk, kiosk.ready() as client:
             visit(client)
             network.wait_for(1, DEADLINE_S)
+            wait_until(lambda: "delivered" in client.get("/status").json()["queues"]["sms"])
             told = client.get("/status").json()
             assert told["running"]
             assert told["last_visit"]["best"]
@@ -68,9 +70,9 @@ def test_status_tells_of_a_running_kiosk_and_of_one_that_stopped(tmp_path: Path)
         stopped = json.loads(subprocess.run([*command, "--json"], check=True, capture_output=True).stdout)
         readable = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert not stopped["running"]
-    assert stopped["queues"]["sms"] == {"sent": 1}
+    assert stopped["queues"]["sms"] == {"delivered": 1}
     assert stopped["last_visit"] == told["last_visit"]
-    for word in ("not running", "1 sent", "1 waiting", told["model"], "MB free"):
+    for word in ("not running", "1 delivered", "1 waiting", told["model"], "MB free"):
         assert word in readable
     assert "98123" not in readable + json.dumps(stopped)
 

@@ -36,7 +36,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "repeated": verdict.repeated,
         "unexplained": len(verdict.unexplained),
         "received": verdict.received,
-        "daemon_ended_by_itself": len(outcome.deaths),
+        "daemon_bugs": len(outcome.bugs),
         "why_parked": dict(verdict.why_parked.most_common()),
         "faults": outcome.faults,
     }
@@ -56,7 +56,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
         "LOST": verdict.lost,
         "WITHOUT END": verdict.unended,
         "UNEXPLAINED": verdict.unexplained,
-        "THE DAEMON": outcome.deaths,
+        "THE DAEMON": outcome.bugs,
     }.items():
         yield from (f"{name}: {sentence}" for sentence in wrong[:MOST_SHOWN])
         if len(wrong) > MOST_SHOWN:

@@ -18,6 +18,7 @@ from tests.soak.messages import TABLES
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 SHARED_MEMORY = Path("/dev/shm")
 SPEED = 10 if LIBRARY else 1
+BUG = "Traceback (most recent call last)"
 REPLY_S, SEND_S = 1.0, 2.0
 """The deadlines that the simulated modem meets, in its own time."""
 
@@ -26,8 +27,8 @@ class Keeper:
     """The daemon of one run. folder: its state, and kiosk.log with what all its lives said."""
 
     def __init__(self, folder: Path, port: str) -> None:
-        self.deaths: list[str] = []
-        """What it said when it ended by itself, which it never should."""
+        self.bugs: list[str] = []
+        """What it said when it ended by itself, or of a bug that did not end it."""
         self._log = folder / "kiosk.log"
         self._began_s = time.monotonic()
         self._config = _write_config(folder, port)
@@ -61,7 +62,7 @@ class Keeper:
         try:
             code = self._kiosk.process.poll()
             if code is not None and not self._is_killed:
-                self.deaths.append(f"exit code {code}:\n" + "".join(self._kiosk.log[-30:]))
+                self.bugs.append(f"exit code {code}:\n" + "".join(self._kiosk.log[-30:]))
                 self._end()
                 self._kiosk = self._begin()
         finally:
@@ -89,6 +90,8 @@ class Keeper:
         _sweep_up(self._kiosk.process.pid)
         with self._log.open("a", encoding="utf-8") as log:
             log.writelines(self._kiosk.log)
+        bugs = [place for place, line in enumerate(self._kiosk.log) if line.startswith(BUG)]
+        self.bugs += ["".join(self._kiosk.log[max(0, place - 1) : place + 30]) for place in bugs[:1]]
         self._kiosk.log.clear()
 
 

@@ -60,18 +60,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it. deaths: what a daemon said that ended by itself."""
+    """What came of it. bugs: what a daemon said that ended by itself, and tracebacks."""
 
     plan: Plan
     verdict: Verdict
     faults: dict[str, int]
     parts: int
-    deaths: list[str]
+    bugs: list[str]
     seconds: float
 
     @property
     def holds(self) -> bool:
-        return self.verdict.holds and not self.deaths
+        return self.verdict.holds and not self.bugs
 
 
 class Run:
@@ -105,7 +105,7 @@ class Run:
         if not self._is_fed:
             verdict.unended.append(f"only {len(self._queued)} messages were queued, and {len(self._came)} came")
         seconds = time.monotonic() - begun_s
-        return Outcome(self._plan, verdict, dict(trouble.counts), len(found.copies), keeper.deaths, seconds)
+        return Outcome(self._plan, verdict, dict(trouble.counts), len(found.copies), keeper.bugs, seconds)
 
     def _with(self, modem: ModemSimulator, keeper: Keeper) -> Trouble:
         trouble = Trouble(Scene(modem, keeper, self._upcoming), self._plan.kinds, self._plan.seed)
@@ -118,7 +118,7 @@ class Run:
                 trouble.end()
             self._drain(modem, keeper, store)
             if (code := keeper.stop()) != 0:
-                keeper.deaths.append(f"asked to end, it ended with exit code {code}")
+                keeper.bugs.append(f"asked to end, it ended with exit code {code}")
         if trouble.failed:
             raise trouble.failed[0]
         return trouble

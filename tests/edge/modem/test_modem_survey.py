@@ -22,6 +22,7 @@ OK = Final("OK")
         ("revision", ["Revision:1418B05SIM800L24"], "1418B05SIM800L24"),
         ("revision", ["+CGMR: LE20B04SIM7600M22"], "LE20B04SIM7600M22"),
         ("revision", ["EC25EFAR06A10M4G"], "EC25EFAR06A10M4G"),
+        ("model", ["+CSQ: 21,99", "EC25"], "EC25"),
         ("revision", [], None),
         ("imei", ["004999010640000"], "004999010640000"),
         ("imei", ['+CGSN: "004999010640000"'], "004999010640000"),
