@@ -43,9 +43,10 @@ fuzz: $(STAMPS)/dev ## damaged PDUs, texts in any table, modems that babble: mak
 OUT ?= 10000
 IN ?= 2000
 SEED ?=
-MODEL ?= simulator
+MODEL ?=
 soak: $(STAMPS)/dev system-programs ## messages out and in while everything fails at random: make soak SEED=7 OUT=300 IN=60
-	@$(BIN)/python -m tests.soak --out "$(OUT)" --in "$(IN)" --model "$(MODEL)" $(if $(SEED),--seed "$(SEED)")
+	@$(BIN)/python -m tests.soak --out "$(OUT)" --in "$(IN)" \
+	  $(if $(SEED),--seed "$(SEED)") $(if $(MODEL),--model "$(MODEL)")
 
 system-programs: ## what some tests need of the system, installed where we may
 	@sh tests/system-programs

@@ -1,6 +1,6 @@
 """`make soak`: the real daemon and a simulated modem that fails at random, for thousands of messages.
 
-    python -m tests.soak [OUT [IN [SEED [MODEL]]]]
+    python -m tests.soak --out 300 --in 60 --seed 7 --model EC25 --kinds 'kill -9,mute'
 
 What is queued ends sent, delivered or parked with a reason; nothing is lost; what goes twice was in doubt
 (docs/adr/0003-sms-at-least-once.md). The verdict comes from the far end and from the state folder, never from the log.

@@ -27,7 +27,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "seed": plan.seed,
         "out": plan.out,
         "in": plan.come,
-        "model": plan.model,
+        "model": plan.modem,
         "seconds": round(outcome.seconds, 1),
         **{state: verdict.states[state] for state in ("sent", "delivered", "parked")},
         "unended": len(verdict.unended),
@@ -68,7 +68,7 @@ def _plan(words: list[str]) -> Plan:
     parser.add_argument("--out", type=int, default=10_000, help="messages out")
     parser.add_argument("--in", type=int, default=2_000, dest="come", help="messages in")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
-    parser.add_argument("--model", choices=get_args(ModelName), default="simulator")
+    parser.add_argument("--model", choices=get_args(ModelName), help="one of them by the seed, unless it is named")
     parser.add_argument("--kinds", default=",".join(KINDS), help="names of faults, with commas; none for no faults")
     given = parser.parse_args(words)
     kinds = tuple(kind for kind in given.kinds.split(",") if kind)
@@ -83,7 +83,9 @@ def main(words: list[str]) -> int:
     folder = BUILD / "soak"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    print(f"Soak: {plan.out} messages out, {plan.come} in, seed {plan.seed}, the daemon's time {SPEED} times as fast.")
+    print(
+        f"Soak: {plan.out} messages out, {plan.come} in, {plan.modem}, seed {plan.seed}, the daemon's time {SPEED} times as fast."
+    )
     outcome = Run(plan, folder.absolute(), print).play()
     (BUILD / "soak.json").write_text(json.dumps(as_data(outcome), indent=2, ensure_ascii=False) + "\n", "utf-8")
     print(*lines(outcome), sep="\n")

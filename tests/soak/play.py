@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 from edge_daemon import parts
 from edge_daemon.config import load
@@ -34,6 +35,8 @@ DRAIN_S = 240.0
 """How long everything may take to come to its end after the last fault."""
 FEED_LATE_S = 300.0
 """How much longer than planned queueing may take, where the outbox is full again and again."""
+SEARCH_S = 0.2
+"""A modem that begins anew looks for its network so long: what comes meanwhile waits there."""
 LOOK_EVERY_S = 0.5
 _TICKS = threading.Event()
 """Never set: it only lets time pass."""
@@ -42,15 +45,20 @@ _KINDS = (Kind.ANSWER, Kind.CONFIRMATION, Kind.REPLY)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many messages go out and come in, with which faults, by which modem."""
+    """How many messages go out and come in, with which faults, by which modem. model: None for one by the seed."""
 
     out: int
     come: int
     seed: int
     kinds: tuple[str, ...] = KINDS
-    model: ModelName = "simulator"
+    model: ModelName | None = None
     lasts_s: float = field(default=0.0)
     """At least; 0 for what fits the messages."""
+
+    @property
+    def modem(self) -> ModelName:
+        """Which one it is: each has another memory where messages come in, and habits of its own."""
+        return self.model or random.Random(f"model {self.seed}").choice(get_args(ModelName))
 
     @property
     def pace_s(self) -> float:
@@ -90,8 +98,9 @@ class Run:
         """All of it."""
         begun_s = time.monotonic()
         log = self._folder / "network.jsonl"
-        with ModemSimulator(link=self._folder / "krishi-modem", log=log, model=self._plan.model) as modem:
+        with ModemSimulator(link=self._folder / "krishi-modem", log=log, model=self._plan.modem) as modem:
             modem.answer_slowly(WIRE_S)
+            modem.search_s = SEARCH_S
             for number, code in refused_for_good(self._plan.out).items():
                 modem.refuse(number, code)
             keeper = Keeper(self._folder, modem.port)
