@@ -69,7 +69,8 @@ class Incoming:
         if isinstance(event, MemoryFull):
             self.sweep_soon()
         elif isinstance(event, Routed):
-            self._keep(event)
+            # After whoever waits for the answer before it: a report's part is written down first.
+            asyncio.get_running_loop().call_soon(self._keep, event)
         elif isinstance(event, Stored):
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.append(event)
@@ -145,6 +146,7 @@ class Incoming:
             self.fail(why)
         else:
             self._to_acknowledge += self._profile.csms
+            self._something.set()
 
     async def _take(self, event: Stored) -> None:
         slot = await self.memory.read(event.memory, event.index)
