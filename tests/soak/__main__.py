@@ -83,9 +83,8 @@ def main(words: list[str]) -> int:
     folder = BUILD / "soak"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    print(
-        f"Soak: {plan.out} messages out, {plan.come} in, {plan.modem}, seed {plan.seed}, the daemon's time {SPEED} times as fast."
-    )
+    print(f"Soak: {plan.out} messages out, {plan.come} in, by a {plan.modem}; seed {plan.seed}.")
+    print(f"The daemon's time runs {SPEED} times as fast.")
     outcome = Run(plan, folder.absolute(), print).play()
     (BUILD / "soak.json").write_text(json.dumps(as_data(outcome), indent=2, ensure_ascii=False) + "\n", "utf-8")
     print(*lines(outcome), sep="\n")

@@ -26,6 +26,7 @@ PAUSE_S = (0.2, 1.2)
 """Between two faults of a lane."""
 STOP_S = 60.0
 """How long a lane may take to come to its end: a daemon may just be beginning."""
+BOOT_S = 0.1
 SHORT_S, LONG_S = (0.1, 1.2), (0.5, 4.0)
 
 _CMS = (*codes.CMS, 512, None)
@@ -42,6 +43,8 @@ _NOISE = ("RING", "+CREG: 1", "^RSSI: 19", '+CMTI: "SM",7', "*PSUTTZ: 2026,1,1",
 _NOT_NOW = (8, 10, 21, 22, 27, 42, 192, 332)
 _NOT_DELIVERED = (0x01, 0x20, 0x30, 0x46, 0x63, 0x77, None)
 """TP-Status (3GPP TS 23.040, 9.2.3.15), and no report at all."""
+_TICKS = threading.Event()
+"""Never set: it only lets time pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def _power_lost(on: Scene, _: random.Random) -> End:
 
 
 def _restart(on: Scene, _: random.Random) -> End:
+    """A modem is deaf while it boots, also a fast one."""
+    on.modem.lose_power()
+    _TICKS.wait(BOOT_S)
     on.modem.power_on()
     return _nothing
 

@@ -58,7 +58,8 @@ class Plan:
     @property
     def modem(self) -> ModelName:
         """Which one it is: each has another memory where messages come in, and habits of its own."""
-        return self.model or random.Random(f"model {self.seed}").choice(get_args(ModelName))
+        models: tuple[ModelName, ...] = get_args(ModelName)
+        return self.model or random.Random(f"model {self.seed}").choice(models)
 
     @property
     def pace_s(self) -> float:
