@@ -49,7 +49,6 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
         try:
             await part()
         except (DeviceError, StateError) as why:
-            heed_cancellation()
             health.parts[name] = str(why)
             if loop.time() - begun >= HEALTHY_S:
                 wait_s = FIRST_WAIT_S
@@ -59,28 +58,22 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
 
 
 async def together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run all at once until one fails; the others are ended then, and its trouble is ours. A bug passes as it is."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for part in parts:
-                tasks.create_task(part)
-    except BaseExceptionGroup as group:
-        heed_cancellation()
-        expected, bugs = group.split((DeviceError, StateError))
-        if bugs is not None or expected is None:
-            raise
-        raise expected.exceptions[0] from None
+    """Run all at once until one fails; the others are ended then, and its trouble is ours. A bug passes as it is.
 
-
-def heed_cancellation() -> None:
-    """Raises CancelledError if this task was asked to end.
-
-    Where a device fails in the same moment, that may have been put in the place of the cancellation, and who asked
-    would wait for ever: asyncio.TaskGroup does so before Python 3.13.
+    Whoever is told to end ends, though a part fails in the same moment: asyncio.TaskGroup would put that failure in the
+    place of the cancellation (before Python 3.13), and the daemon would live on after SIGTERM without its web.
     """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [why for task in (*done, *tasks) if not task.cancelled() and (why := task.exception())]
+    bugs = [why for why in failures if not isinstance(why, (DeviceError, StateError))]
+    for why in bugs or failures:
+        raise why
 
 
 class ServiceManager:
