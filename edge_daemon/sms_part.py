@@ -29,7 +29,7 @@ from edge_daemon.modem.at import Command
 from edge_daemon.modem.bench import Bench, open_bench
 from edge_daemon.modem.ladder import Ladder, Remedy
 from edge_daemon.modem.link import ModemLink
-from edge_daemon.modem.profile import GENERIC, Profile, shipped
+from edge_daemon.modem.profile import GENERIC, Profile, check, shipped
 from edge_daemon.modem.readiness import meet
 from edge_daemon.modem.sms import ModemState, SmsModem, opened_link, radio_off_and_on, ready_modem
 from edge_daemon.store.store import Store
@@ -64,6 +64,9 @@ class SmsPart:
     def __init__(
         self, config: Config, store: Store, health: Health, clock_s: Callable[[], float] = time.monotonic
     ) -> None:
+        """Raises ConfigError for a profile that cannot be used."""
+        if isinstance(config.modem, SerialModem):
+            check(config.modem.profile)
         self.health = health
         self._config = config
         self._store = store
