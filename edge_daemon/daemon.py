@@ -21,12 +21,11 @@ from typing import Any
 from edge_daemon import parts, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
-from edge_daemon.config import Config, SerialModem
+from edge_daemon.config import Config
 from edge_daemon.control import Control
 from edge_daemon.drain import drain
 from edge_daemon.errors import KrishiError
 from edge_daemon.kiosk import Kiosk
-from edge_daemon.modem import profile
 from edge_daemon.references import References
 from edge_daemon.routes import by_aggregator
 from edge_daemon.sms_part import SmsPart
@@ -53,8 +52,6 @@ def run(config: Config) -> None:
 async def _run(config: Config) -> None:
     manager = ServiceManager()
     _end_on_signals()
-    if isinstance(config.modem, SerialModem):
-        profile.choose(config.modem.profile, "")  # a mistake in it is met here, not when a modem first answers
     async with contextlib.AsyncExitStack() as opened:
         listener = opened.enter_context(contextlib.closing(listen(config.web.port)))
         store = opened.enter_context(parts.open_store(config))
