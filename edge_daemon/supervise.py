@@ -49,6 +49,7 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
         try:
             await part()
         except (DeviceError, StateError) as why:
+            heed_cancellation()
             health.parts[name] = str(why)
             if loop.time() - begun >= HEALTHY_S:
                 wait_s = FIRST_WAIT_S
@@ -64,10 +65,22 @@ async def together(*parts: Coroutine[Any, Any, None]) -> None:
             for part in parts:
                 tasks.create_task(part)
     except BaseExceptionGroup as group:
+        heed_cancellation()
         expected, bugs = group.split((DeviceError, StateError))
         if bugs is not None or expected is None:
             raise
         raise expected.exceptions[0] from None
+
+
+def heed_cancellation() -> None:
+    """Raises CancelledError if this task was asked to end.
+
+    Where a device fails in the same moment, that may have been put in the place of the cancellation, and who asked
+    would wait for ever: asyncio.TaskGroup does so before Python 3.13.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class ServiceManager:
