@@ -57,6 +57,8 @@ class Command:
     """OK may come without the information line."""
     body: bool = False
     """A PDU on a line of its own follows each information line, as in the replies to AT+CMGR and AT+CMGL."""
+    careful: bool = False
+    """Does harm where the modem is not in the state that it was brought to."""
     also: tuple[str, ...] = ()
     """How lines begin that are its own while it is under way, though a modem says such by itself too."""
 

@@ -2,8 +2,9 @@
 
 Rules kept here:
 - whoever asks gets the reply, ModemMute at the deadline, or ModemGone at once when the port hangs up;
-- the answer to a command that was given up may still come, and be taken for the next one's. What hangs on the right
-  answer, the PDU of a place that is then emptied, is not asked for before `in_step` says that all was sorted out;
+- the answer to a command that was given up may still come, and be taken for the next one's; and a modem that began anew
+  looks into another memory, and takes a PDU for a text. What would do harm then (to read a place and to empty it, to
+  hand over a PDU) is not said before `in_step` tells that all was sorted out;
 - lines that nobody asked for go to `hear` as they come, whether a command is under way or not.
 """
 
@@ -14,7 +15,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from edge_daemon.errors import DeviceError, ModemGone, ModemMute
+from edge_daemon.errors import DeviceError, ModemGone, ModemMute, ModemSick
 from edge_daemon.modem.at import Command, Dialogue, Prompt, Reply, Unsolicited
 from edge_daemon.modem.port import AnyPort, open_port
 
@@ -23,7 +24,7 @@ ABANDON_S = 1.0
 
 log = logging.getLogger(__name__)
 
-_Said = Reply | Prompt | ModemGone
+_Said = Reply | Prompt | DeviceError
 
 
 class ModemLink:
@@ -41,7 +42,7 @@ class ModemLink:
         self._answer: asyncio.Future[_Said] | None = None
         self._gone: ModemGone | None = None
         self._turn = asyncio.Lock()
-        self._behind = False
+        self._behind = self._is_anew = False
 
     @classmethod
     async def open(cls, name: str, baud: int) -> ModemLink:
@@ -62,17 +63,23 @@ class ModemLink:
         self._port.check_name()
 
     def in_step(self) -> None:
-        """The last answers were certainly those to the last commands."""
-        self._behind = False
+        """The last answers were certainly those to the last commands, of a modem that has not begun anew since."""
+        self._behind = self._is_anew = False
+
+    def begun_anew(self) -> ModemSick:
+        """The modem says that it has forgotten everything: the command under way ends now. Gives the error for it."""
+        self._is_anew = True
+        self._conclude(_anew())
+        return _anew()
 
     async def ask(self, command: Command, deadline_s: float, then: Command | None = None) -> Reply:
-        """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone.
+        """Say a command and wait for its reply, whatever the final result. Raises ModemMute, ModemGone, ModemSick.
 
         then: said next, before anybody else has a turn; what it is answered does not matter.
         """
         async with self._turn:
-            if command.body and self._behind:
-                raise ModemMute(f"The modem at {self._port.name} owes an answer yet; all is said to it again.")
+            if command.body or command.careful:
+                self._check_step()
             reply = _reply(await self._exchange(self._dialogue.begin(command), command, deadline_s))
             if then is not None:
                 with contextlib.suppress(ModemMute):
@@ -82,10 +89,11 @@ class ModemLink:
     async def submit(self, command: Command, pdu: str, prompt_s: float, deadline_s: float) -> Reply:
         """Say a command that takes a PDU, wait for the prompt, hand the PDU over, wait for the reply.
 
-        Raises ModemMute, ModemGone: before the prompt nothing was sent; after it nobody knows, and the error is
-        `in_doubt`.
+        Raises ModemMute, ModemGone, ModemSick: before the prompt nothing was sent; after it nobody knows, and the error
+        is `in_doubt`.
         """
         async with self._turn:
+            self._check_step()
             opening = self._dialogue.begin(command, prompt=True)
             try:
                 answer = await self._exchange(opening, command, prompt_s)
@@ -105,6 +113,12 @@ class ModemLink:
         async with self._turn:
             await self._abandon()
 
+    def _check_step(self) -> None:
+        if self._is_anew:
+            raise _anew()
+        if self._behind:
+            raise ModemMute(f"The modem at {self._port.name} owes an answer yet; all is said to it again.")
+
     async def _exchange(self, saying: bytes, command: Command, deadline_s: float) -> Reply | Prompt:
         if self._gone is not None:
             raise self._gone
@@ -115,13 +129,13 @@ class ModemLink:
             async with asyncio.timeout(deadline_s):
                 await self._port.write(saying)
                 said = await answer
-            self._behind = was_behind
         except TimeoutError as why:
             raise self._mute(command.name, deadline_s) from why
         finally:
             self._answer = None
-        if isinstance(said, ModemGone):
+        if isinstance(said, DeviceError):
             raise said
+        self._behind = was_behind
         return said
 
     async def _abandon(self) -> None:
@@ -141,8 +155,8 @@ class ModemLink:
         for event in self._dialogue.receive(data):
             if isinstance(event, Unsolicited):
                 self.hear(event)
-            elif self._answer is not None and not self._answer.done():
-                self._answer.set_result(event)
+            else:
+                self._conclude(event)
 
     def _lose(self, why: ModemGone) -> None:
         self._end(why)
@@ -150,8 +164,16 @@ class ModemLink:
 
     def _end(self, why: ModemGone) -> None:
         self._gone = self._gone or why
+        self._conclude(self._gone)
+
+    def _conclude(self, said: _Said) -> None:
+        """Give whoever waits for an answer this one."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(self._gone)
+            self._answer.set_result(said)
+
+
+def _anew() -> ModemSick:
+    return ModemSick("The modem has begun anew by itself; it is set up again. Check its power.")
 
 
 def _pass_over(event: Unsolicited) -> None:

@@ -122,7 +122,7 @@ class Memory:
         """Empty one place; whether the modem says that it has. Raises DeviceError."""
         if not await self._use(name):
             return False
-        reply = await self._link.ask(Command(f"AT+CMGD={index}"), self._reply_s)
+        reply = await self._link.ask(Command(f"AT+CMGD={index}", careful=True), self._reply_s)
         if not reply.final.ok:
             log.warning("The modem answers %s to AT+CMGD: a message stays there, and is known again.", reply.final)
         return reply.final.ok

@@ -202,7 +202,7 @@ class SmsModem:
         if isinstance(event, unsolicited.UssdSaid):
             self._ussd.hear(event)
         elif isinstance(event, unsolicited.Restarted):
-            self.incoming.fail(ModemSick("The modem has begun anew by itself; it is set up again. Check its power."))
+            self.incoming.fail(self._link.begun_anew())
         elif isinstance(event, unsolicited.SimGone):
             self.incoming.fail(SimTrouble("The modem has lost its SIM. Check that it sits firmly."))
         elif isinstance(event, unsolicited.Power):

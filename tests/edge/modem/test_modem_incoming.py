@@ -61,7 +61,7 @@ def config(simulator: ModemSimulator, profile: str = "auto") -> SerialModem:
 def profile_with(folder: Path, **changes: object) -> str:
     """A profile like the generic one but for some keys. JSON's lists, texts and numbers are TOML's too."""
     keys = {**tomllib.loads(GENERIC.read_text(encoding="utf-8")), **changes}
-    path = folder / "other.toml"
+    path = folder / f"other-{len(list(folder.iterdir()))}.toml"
     path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()), encoding="utf-8")
     return str(path)
 
@@ -281,6 +281,32 @@ def test_a_modem_that_begins_anew_while_it_is_set_up_is_set_up_again(far_end: Mo
         with pytest.raises(ModemSick, match="begun anew"):
             receiving(config(far_end), StoreSink(store), for_ever)
         restarting.result()
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_nothing_is_deleted_in_a_modem_that_began_anew(store: Store, tells: bool) -> None:
+    """It looks into another memory by then, where what came since has the same places.
+
+    The sweep has listed a place, and waits for the line, which a part without an answer holds. A modem that tells ends
+    that part at once; of one that tells it late we know no more than that it owes an answer.
+    """
+    with ModemSimulator(model="SIM7600") as far_end:
+        far_end.fill_memory(leave=19, memory="SM")  # place 1
+        settings = config(far_end).model_copy(update={"send_s": 5.0 if tells else 0.5})
+
+        async def restarts(modem: SmsModem) -> None:
+            far_end.forget_answers(1)
+            sending = asyncio.create_task(modem.send(Sms(1, FARMER, "One.", 1, 0), lambda *_: None))
+            await until(lambda: len(far_end.received) == 1)
+            far_end.answer_slowly(0.0 if tells else PLENTY_S)
+            far_end.power_on()
+            for text in ("In the modem, place 0.", "In the modem, place 1."):
+                far_end.deliver(FARMER, text)
+            await sending
+
+        with pytest.raises(ModemSick if tells else ModemMute):
+            receiving(settings, StoreSink(store), restarts)
+        assert [kept.index for kept in far_end.stored("ME")] == [0, 1]
 
 
 def test_a_modem_that_begins_anew_by_itself_ends_the_receiving(far_end: ModemSimulator, store: Store) -> None:

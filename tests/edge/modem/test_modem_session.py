@@ -17,7 +17,8 @@ import pytest
 import serial
 from serial.rfc2217 import PortManager
 
-from edge_daemon.config import SerialModem
+from edge_daemon.config import SerialModem, load, parse
+from edge_daemon.daemon import run
 from edge_daemon.diagnosis import Sms
 from edge_daemon.errors import ConfigError, ModemGone, ModemNotReady, ModemSick, SendFailed, SimTrouble
 from edge_daemon.modem import pdu
@@ -26,10 +27,12 @@ from edge_daemon.modem.readiness import PinsOfThisProcess, make_ready, meet
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.modem.sms import SICK_AFTER, SICK_AFTER_OF_ONE, SmsModem, open_modem, opened_link
 from edge_daemon.store.store import Store
+from tests.scenarios.kit import write_config
 
 FARMER = "+919812345678"
 HINDI = "खेत का पानी निकालें, 3 दिन बाद फिर देखें. जवाब: 1 हाँ, 2 नहीं " * 2
 PLENTY_S = 20.0
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial 3.5, rfc2217.py
 
 
@@ -319,3 +322,23 @@ def test_nobody_is_there(scheme: str) -> None:
 def test_a_scheme_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="cannot be opened"):
         with_modem(config("nonsense://127.0.0.1:1"), lambda modem: modem.check())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('profile = "sim900"', "is none of auto, ec25, generic, sim7600, sim800"),
+        ('profile = "/nowhere/mine.toml"', "cannot be read"),
+        ('profile = "broken.toml"', "csms"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_is_met_at_the_door(
+    tmp_path: Path, line: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generic = (ROOT / "firmware_config" / "modems" / "generic.toml").read_text(encoding="utf-8")
+    Path("broken.toml").write_text(generic.replace("csms = 0", "csms = 7"), encoding="utf-8")
+    settings = load(write_config(tmp_path, tmp_path / "modem"))
+    modem = parse(f'[modem]\nkind = "serial"\n{line}', "kiosk.toml").modem
+    with pytest.raises(ConfigError, match=words):
+        run(settings.model_copy(update={"modem": modem}))
