@@ -103,7 +103,7 @@ def _sms(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon import sms_desk
 
     if getattr(arguments, "text", None) == "-":
-        arguments.text = sys.stdin.read()
+        arguments.text = _given(sys.stdin.buffer.read())
     try:
         for line in sms_desk.lines(config, arguments):
             print(line, flush=True)
@@ -117,11 +117,16 @@ def _modem(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon import modem_desk
 
     if getattr(arguments, "command_line", None) == "-":
-        arguments.command_line = sys.stdin.readline().rstrip("\r\n")
+        arguments.command_line = _given(sys.stdin.buffer.readline())
     shown = modem_desk.ask(config, arguments)
     for line in shown.lines:
         print(line)
     return shown.exit_code
+
+
+def _given(octets: bytes) -> str:
+    """What came on standard input, without the end of its last line. Octets that are not UTF-8 are refused later."""
+    return octets.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
 
 
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
@@ -269,15 +274,14 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
 
 def _pin(text: str) -> str:
     if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
-        raise ValueError
+        raise argparse.ArgumentTypeError("a PIN has 4 to 8 digits")
     return text
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 1_000_000:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdecimal() and len(text) <= 7):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 9999999")
+    return int(text)
 
 
 def _log_to_stderr(verbose: bool) -> None:

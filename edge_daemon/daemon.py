@@ -21,11 +21,11 @@ from typing import Any
 from edge_daemon import parts, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
-from edge_daemon.config import Config, SerialModem
+from edge_daemon.config import Config
 from edge_daemon.control import Control
 from edge_daemon.drain import drain
+from edge_daemon.errors import KrishiError
 from edge_daemon.kiosk import Kiosk
-from edge_daemon.modem import profile
 from edge_daemon.references import References
 from edge_daemon.routes import by_aggregator
 from edge_daemon.sms_part import SmsPart
@@ -39,15 +39,19 @@ log = logging.getLogger(__name__)
 
 def run(config: Config) -> None:
     """Be a kiosk until SIGTERM or SIGINT; everything closes in under 2 s. Raises KrishiError when it cannot start."""
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_run(config))
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_run(config))
+    except BaseExceptionGroup as group:  # of a part that came upon something that only a person can mend
+        named, bugs = group.split(KrishiError)
+        if bugs is not None or named is None:
+            raise
+        raise _first(named) from None
 
 
 async def _run(config: Config) -> None:
     manager = ServiceManager()
     _end_on_signals()
-    if isinstance(config.modem, SerialModem):
-        profile.choose(config.modem.profile, "")  # a mistake in it is met here, not when a modem first answers
     async with contextlib.AsyncExitStack() as opened:
         listener = opened.enter_context(contextlib.closing(listen(config.web.port)))
         store = opened.enter_context(parts.open_store(config))
@@ -99,6 +103,11 @@ class AggregatorPart:
 def _model(skill: parts.Skill) -> dict[str, Any]:
     """The model at work, and what was wrong with those before it. Without one the kiosk gives first aid."""
     return {"model": skill.models.name or "none: first aid only", "model_trouble": skill.models.trouble}
+
+
+def _first(group: BaseExceptionGroup[KrishiError]) -> KrishiError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _end_on_signals() -> None:

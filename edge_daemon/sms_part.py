@@ -23,13 +23,13 @@ from edge_daemon.clock import NETWORK_TIME, system_now
 from edge_daemon.config import Config, SerialModem
 from edge_daemon.diagnosis import Sms
 from edge_daemon.drain import drain
-from edge_daemon.errors import DeviceError, ModemGone, ModemMute
-from edge_daemon.modem import typed
-from edge_daemon.modem.at import Command
+from edge_daemon.errors import DeviceError, ModemGone, ModemMute, StateError
+from edge_daemon.modem import pdu, typed, unsolicited
+from edge_daemon.modem.at import Command, Unsolicited
 from edge_daemon.modem.bench import Bench, open_bench
 from edge_daemon.modem.ladder import Ladder, Remedy
 from edge_daemon.modem.link import ModemLink
-from edge_daemon.modem.profile import GENERIC, Profile, shipped
+from edge_daemon.modem.profile import GENERIC, Profile, check, shipped
 from edge_daemon.modem.readiness import meet
 from edge_daemon.modem.sms import ModemState, SmsModem, opened_link, radio_off_and_on, ready_modem
 from edge_daemon.store.store import Store
@@ -64,6 +64,9 @@ class SmsPart:
     def __init__(
         self, config: Config, store: Store, health: Health, clock_s: Callable[[], float] = time.monotonic
     ) -> None:
+        """Raises ConfigError for a profile that cannot be used."""
+        if isinstance(config.modem, SerialModem):
+            check(config.modem.profile)
         self.health = health
         self._config = config
         self._store = store
@@ -89,6 +92,7 @@ class SmsPart:
         self._store.sms.recover()
         try:
             async with self._port() as (link, settings):
+                link.hear = self._hear_early
                 while True:
                     await self._work(link, settings)
                     self._store.sms.recover()
@@ -153,6 +157,16 @@ class SmsPart:
                 yield self._opened
             finally:
                 self._opened = None
+
+    def _hear_early(self, said: Unsolicited) -> None:
+        """Before the modem is met: an earlier program, or we before a restart, may have had something routed."""
+        event = unsolicited.read(said)
+        if isinstance(event, unsolicited.Routed):
+            sink = StoreSink(self._store)
+            try:
+                (sink.report if pdu.is_status_report(event.pdu) else sink.message)(event.pdu)
+            except StateError as why:
+                log.warning("sms: What the modem hands on is lost: %s", why)
 
     async def _work(self, link: ModemLink, settings: SerialModem) -> None:
         """Bring the modem to where it can work, and work; returns when a remedy was done on the open port."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 from typing import ClassVar, Protocol, TypeVar
@@ -24,6 +25,30 @@ class Device(Protocol):
     def read(self, size: int) -> bytes: ...
     def write(self, data: bytes) -> int | None: ...
     def close(self) -> None: ...
+
+
+def in_thread(work: Callable[[], T], name: str) -> asyncio.Future[T]:
+    """What `work` gives or raises, from a thread that the end of the process does not wait for.
+
+    asyncio's own threads are waited for, and a far end that does not answer holds pyserial up for 8 s and more.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(settled: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(lambda: None if done.done() else settled())
+
+    def run() -> None:
+        try:
+            result = work()
+        except (OSError, ValueError, TypeError, AttributeError) as why:  # what pyserial raises, closed meanwhile or not
+            settle(functools.partial(done.set_exception, why))
+        else:
+            settle(functools.partial(done.set_result, result))
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return done
 
 
 def close_in_thread(device: Device) -> None:
@@ -59,8 +84,8 @@ class DistantPort:
     async def write(self, data: bytes) -> None:
         """Write it all, in a thread; the caller sets the deadline. Raises ModemGone."""
         try:
-            await self._loop.run_in_executor(None, self._device.write, data)
-        except OSError as why:
+            await in_thread(lambda: self._device.write(data), f"write {self.name}")
+        except (OSError, TypeError, AttributeError) as why:  # as in _read
             raise self._gone(why) from why
 
     def check_name(self) -> None:

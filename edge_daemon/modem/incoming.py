@@ -135,7 +135,8 @@ class Incoming:
     async def _wait(self) -> None:
         self._something.clear()
         try:
-            await asyncio.wait_for(self._something.wait(), SWEEP_S)
+            async with asyncio.timeout(SWEEP_S):
+                await self._something.wait()
         except TimeoutError:
             self._sweep_wanted = True
 

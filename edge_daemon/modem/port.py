@@ -22,7 +22,7 @@ from typing import Protocol
 import serial
 
 from edge_daemon.errors import ConfigError, ModemGone
-from edge_daemon.modem.distant_port import DistantPort, close_in_thread
+from edge_daemon.modem.distant_port import DistantPort, close_in_thread, in_thread
 
 READ_BYTES = 4096
 CONNECT_S = 10.0
@@ -165,7 +165,7 @@ def _open(name: str, baud: int) -> serial.Serial:
 
 async def _connect(name: str, baud: int) -> serial.Serial:
     """In a thread, since pyserial waits for the far end; one that comes too late is closed when it comes."""
-    connecting = asyncio.get_running_loop().run_in_executor(None, _open_distant, name, baud)
+    connecting = in_thread(lambda: _open_distant(name, baud), f"open {name}")
     try:
         async with asyncio.timeout(CONNECT_S):
             return await asyncio.shield(connecting)

@@ -77,14 +77,20 @@ def choose(wanted: str, model: str) -> Profile:
     return shipped()[wanted]
 
 
+def check(wanted: str) -> None:
+    """Read what `choose` may need, before a modem is there. Raises ConfigError."""
+    choose(wanted, "")
+
+
 @functools.cache
 def shipped() -> dict[str, Profile]:
     """The profiles that come with the kiosk, by the names of their files. Raises ConfigError."""
     return {path.stem: load(path) for path in sorted(_folder().glob("*.toml"))}
 
 
+@functools.cache
 def load(path: Path) -> Profile:
-    """Read a profile. Raises ConfigError."""
+    """Read a profile, once: what becomes of the file later troubles no kiosk that runs. Raises ConfigError."""
     try:
         return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as why:

@@ -66,7 +66,8 @@ class Ussd:
         if not reply.final.ok:
             raise codes.error_for("AT+CUSD", reply.final)
         try:
-            return await asyncio.wait_for(answer, answer_s)
+            async with asyncio.timeout(answer_s):
+                return await answer
         except TimeoutError as why:
             await self._link.ask(_CANCEL, self._reply_s)
             raise SendFailed(f"The network did not answer the USSD code {code} within {answer_s:g} s.") from why

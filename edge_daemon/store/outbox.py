@@ -100,7 +100,8 @@ class Outbox(Generic[M]):
                 return None
             self._queued.clear()
             try:
-                await asyncio.wait_for(self._queued.wait(), min(left_s, POLL_S))
+                async with asyncio.timeout(min(left_s, POLL_S)):  # wait_for loses a cancellation before Python 3.12
+                    await self._queued.wait()
             except TimeoutError:
                 continue
         return message

@@ -139,13 +139,18 @@ class SmsOutbox(Outbox[Sms]):
         if not has_limits:
             return sms_policy.why_not_now(sms, utc, self.rules)
         spent = self.spent()
-        held = None
-        for count in (sms_policy.parts_at_most, self._count_parts):  # the exact number takes long, and seldom matters
+
+        def held(count: CountParts) -> str | None:
             parts = max(1, count(sms.text, sms.shift) - sms.parts_sent)
-            held = sms_policy.why_held(sms, parts, spent, utc, self.rules)
-            if held is None:
-                break
-        return held
+            return sms_policy.why_held(sms, parts, spent, utc, self.rules)
+
+        if held(sms_policy.parts_at_most) is None:
+            return None
+        return held(_one_part) or held(self._count_parts)  # the exact number takes long, and seldom matters
+
+
+def _one_part(_: str, __: Sequence[str] = ()) -> int:
+    return 1
 
 
 def _always(_: Sms) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -207,6 +208,22 @@ def test_a_folder_in_which_no_kiosk_worked(desk: Desk) -> None:
 def test_a_short_number_is_texted_where_the_configuration_allows_it(desk: Desk) -> None:
     desk.write('[sms]\nallowed_numbers = ["1909"]')
     assert desk.rows("send", "1909", "START 0", "--numbers")[0]["number"] == "1909"
+
+
+def test_a_text_on_standard_input_is_utf_8_and_ends_without_its_line(desk: Desk) -> None:
+    assert desk.run("send", NUMBER, "-", given="एक\nदो\n").returncode == 0
+    assert desk.rows("list")[0]["text"] == "एक\nदो"
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(
+        desk.command("send", NUMBER, "-"), input=b"\xff", capture_output=True, env=strict, check=False
+    )
+    assert done.returncode == 65
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_word_that_is_no_number_is_said_so(desk: Desk) -> None:
+    done = desk.run("show", "abc")
+    assert (done.returncode, "'abc' is not a number" in done.stderr) == (64, True)
 
 
 def test_a_number_that_opted_out_gets_nothing(desk: Desk) -> None:

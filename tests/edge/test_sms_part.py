@@ -99,3 +99,24 @@ def test_a_balance_that_the_modem_does_not_tell_is_not_asked_at_each_start_of_it
         network.go_mute("AT+CUSD")
         asyncio.run(scene(store, network))
         assert sum(command.startswith("AT+CUSD=1") for command in network.commands) == 1
+
+
+def test_what_is_routed_before_the_modem_is_met_is_kept(tmp_path: Path) -> None:
+    """It was told to route by the kiosk before a restart, and says it while it is asked what it is."""
+    deliver = "0791198994000010040C9119898143658700006211322100002205C8329BFD06"
+
+    async def scene(store: Store, network: ModemSimulator) -> None:
+        part = SmsPart(Config(modem=SerialModem(kind="serial", port=network.port)), store, Health())
+        working = asyncio.create_task(part.run())
+        async with asyncio.timeout(60):
+            while not store.inbound.new():  # noqa: ASYNC110 - the modem speaks from another thread
+                await asyncio.sleep(0.01)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+    with Store.open(tmp_path, 0, reading=PduReading()) as store, ModemSimulator() as network:
+        network.interleave("+CMT: ,24", deliver)
+        network.go_mute("AT+CGMM")
+        asyncio.run(scene(store, network))
+        assert [message.text for message in store.inbound.new()] == ["Hello"]

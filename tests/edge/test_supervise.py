@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_daemon import supervise as supervision
-from edge_daemon.errors import ModemMute, StateFull
-from edge_daemon.supervise import Health, ServiceManager, supervise
+from edge_daemon.errors import ModemGone, ModemMute, StateFull
+from edge_daemon.supervise import Health, ServiceManager, supervise, together
 
 
 class Part:
@@ -32,6 +32,36 @@ def test_trouble_begins_the_part_again_and_a_bug_ends_it(monkeypatch: pytest.Mon
         asyncio.run(supervise("sms", part.run, health))
     assert part.starts == 3
     assert health.parts == {"sms": "no room"}
+
+
+@pytest.mark.parametrize("fails_first", [True, False])
+def test_a_part_that_fails_as_it_is_told_to_end_ends(fails_first: bool) -> None:
+    """The modem is pulled in the moment at which systemd says stop: the process must not live on without its web."""
+
+    async def scene() -> None:
+        pulled, begun = asyncio.Event(), asyncio.Event()
+
+        async def modem() -> None:
+            begun.set()
+            try:
+                await pulled.wait()
+            finally:
+                raise ModemGone("pulled")
+
+        async def others() -> None:
+            await asyncio.Event().wait()
+
+        running = asyncio.create_task(supervise("sms", lambda: together(modem(), others()), Health()))
+        await begun.wait()
+        if fails_first:
+            pulled.set()
+            await asyncio.sleep(0)
+        running.cancel()
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    asyncio.run(scene())
 
 
 def test_the_waits_grow_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,3 +62,33 @@ def test_with_no_file_at_all_it_is_a_kiosk_that_says_what_it_lacks(tmp_path: Pat
         assert (told.status_code, told.json()["error"]) == (503, "camera_empty")
         assert "Put a .jpg there" in told.json()["message"]
         assert kiosk.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("port", "modem", "sentence"),
+    [
+        ("/nowhere", 'profile = "/nope.toml"', "/nope.toml: cannot be read"),
+        ("nonsense://1", "", "[modem] port 'nonsense://1' at 115200 baud cannot be opened"),
+    ],
+)
+def test_a_modem_that_cannot_be_as_it_is_set_is_a_sentence(
+    tmp_path: Path, port: str, modem: str, sentence: str
+) -> None:
+    config = write_config(tmp_path, port)
+    config.write_text(f"{config.read_text(encoding='utf-8')}{modem}\n", encoding="utf-8")
+    with RunningKiosk(config) as kiosk:
+        assert kiosk.ended() == 78
+        assert f"krishi-kiosk: {sentence}" in kiosk.log[-1]
+        assert "Traceback" not in "".join(kiosk.log)
+
+
+def test_it_closes_in_time_while_a_port_of_another_machine_says_nothing(tmp_path: Path) -> None:
+    """pyserial waits 3 s for the other end to agree on RFC 2217, in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(DEADLINE_S)
+        config = write_config(tmp_path, f"rfc2217://127.0.0.1:{silent.getsockname()[1]}")
+        with RunningKiosk(config) as kiosk, kiosk.ready():
+            connection, _ = silent.accept()
+            with connection:
+                kiosk.process.terminate()
+                assert kiosk.process.wait(CLOSES_WITHIN_S) == 0

@@ -61,7 +61,7 @@ def config(simulator: ModemSimulator, profile: str = "auto") -> SerialModem:
 def profile_with(folder: Path, **changes: object) -> str:
     """A profile like the generic one but for some keys. JSON's lists, texts and numbers are TOML's too."""
     keys = {**tomllib.loads(GENERIC.read_text(encoding="utf-8")), **changes}
-    path = folder / "other.toml"
+    path = folder / f"other-{len(list(folder.iterdir()))}.toml"
     path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()), encoding="utf-8")
     return str(path)
 

@@ -118,6 +118,21 @@ class TestLimits:
             queue(store, text=LONG)
             assert store.sms.take() is None
 
+    def test_no_letters_are_counted_where_no_count_would_help(
+        self, store: Store, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two hundred long texts behind a plan that is used up would hold up the whole kiosk every two seconds."""
+        for number in range(100):
+            send(store, (queue(store), taken(store))[1], number)
+            clock.utc += timedelta(minutes=1)
+        queue(store, text=LONG)
+
+        def count(_: str, __: object = ()) -> int:
+            raise AssertionError("it is held back whatever the count")
+
+        monkeypatch.setattr(store.sms, "_count_parts", count)
+        assert store.sms.take() is None
+
     def test_what_was_spent_outlives_a_restart(self, tmp_path: Path, clock: SteppingClock) -> None:
         with opened(tmp_path, clock, daily_parts=1) as store:
             queue(store)
