@@ -59,7 +59,7 @@ class Plan:
     def modem(self) -> ModelName:
         """Which one it is: each has another memory where messages come in, and habits of its own."""
         models: tuple[ModelName, ...] = get_args(ModelName)
-        return self.model or random.Random(f"model {self.seed}").choice(models)
+        return random.Random(f"model {self.seed}").choice(models) if self.model is None else self.model
 
     @property
     def pace_s(self) -> float:
