@@ -34,6 +34,7 @@
     │   ├── ModemNotReady                no network, no coverage
     │   │   └── SimTrouble               a person has to look at the SIM
     │   ├── SendFailed                   this message not now; the channel holds, the next one goes
+    │   │   └── PlanRefuses              the SIM's credit or plan; no remedy of the modem helps
     │   ├── AggregatorGone
     │   └── BrokerGone
     └── Refused                      65  this message will never be taken: park it, go on
@@ -251,6 +252,10 @@ class ModemSick(DeviceError):
 
 class SendFailed(DeviceError):
     """The network or the modem did not take this message now; later it may. Others may go."""
+
+
+class PlanRefuses(SendFailed):
+    """The operator takes nothing from this SIM now: no credit, or not in its plan. Somebody has to top it up."""
 
 
 class AggregatorGone(DeviceError):

@@ -14,14 +14,15 @@ from edge_daemon.advice.compose import compose
 from edge_daemon.camera import Camera, open_camera
 from edge_daemon.clock import system_now
 from edge_daemon.config import Config
-from edge_daemon.diagnosis import Sms
-from edge_daemon.errors import ModelError
+from edge_daemon.diagnosis import Kind, Sms
+from edge_daemon.errors import ModelError, Refused
 from edge_daemon.judge import Judge, Vision
 from edge_daemon.kiosk import Kiosk, TakesPhotos
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.sms import SmsModem
 from edge_daemon.references import References
 from edge_daemon.sms_reading import PduReading
+from edge_daemon.store.sms_outbox import OPTED_OUT
 from edge_daemon.store.store import Store
 from edge_daemon.vision import image, quality
 from edge_daemon.vision.decision import warmth
@@ -115,6 +116,14 @@ def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Vi
 
 
 async def send(modem: SmsModem, store: Store, sms: Sms) -> None:
-    """Send one message, writing down each part that the network took. Raises DeviceError, Refused."""
+    """Send one message, writing down each part that the network took.
+
+    Whoever opts out meanwhile gets no further part. Raises DeviceError, Refused.
+    """
+
+    def before_part() -> None:
+        if sms.kind is not Kind.CONFIRMATION and store.texts.has_opted_out(sms.number):
+            raise Refused(OPTED_OUT)
+
     validity = sms_policy.validity(sms.kind, store.sms.rules)
-    await modem.send(sms, functools.partial(store.part_sent, sms), validity)
+    await modem.send(sms, functools.partial(store.part_sent, sms), validity, before_part)

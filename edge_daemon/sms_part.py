@@ -24,9 +24,10 @@ from edge_daemon.config import Config, SerialModem
 from edge_daemon.diagnosis import Sms
 from edge_daemon.drain import drain
 from edge_daemon.errors import DeviceError, ModemGone, ModemMute, StateError
-from edge_daemon.modem import pdu, typed, unsolicited
+from edge_daemon.modem import typed, unsolicited
 from edge_daemon.modem.at import Command, Unsolicited
 from edge_daemon.modem.bench import Bench, open_bench
+from edge_daemon.modem.incoming import commit
 from edge_daemon.modem.ladder import Ladder, Remedy
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.profile import GENERIC, Profile, check, shipped
@@ -162,9 +163,8 @@ class SmsPart:
         """Before the modem is met: an earlier program, or we before a restart, may have had something routed."""
         event = unsolicited.read(said)
         if isinstance(event, unsolicited.Routed):
-            sink = StoreSink(self._store)
             try:
-                (sink.report if pdu.is_status_report(event.pdu) else sink.message)(event.pdu)
+                commit(StoreSink(self._store), event.pdu)
             except StateError as why:
                 log.warning("sms: What the modem hands on is lost: %s", why)
 

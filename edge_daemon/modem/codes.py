@@ -10,17 +10,26 @@ are 3GPP TS 23.040, 9.2.3.22 (TP-FCS). +CME ERROR: 3GPP TS 27.007, 9.2.
 
 from __future__ import annotations
 
-from edge_daemon.errors import DeviceError, KrishiError, ModemNotReady, ModemSick, Refused, SendFailed, SimTrouble
+from edge_daemon.errors import (
+    DeviceError,
+    KrishiError,
+    ModemNotReady,
+    ModemSick,
+    PlanRefuses,
+    Refused,
+    SendFailed,
+    SimTrouble,
+)
 from edge_daemon.modem.at import Final
 
 _Meaning = tuple[type[KrishiError], str]
 
 CMS: dict[int, _Meaning] = {
     1: (Refused, "the number is not assigned to anyone"),
-    8: (SendFailed, "the operator bars this SIM from sending; check its credit and plan"),
+    8: (PlanRefuses, "the operator bars this SIM from sending; check its credit and plan"),
     10: (SendFailed, "calls to this number are barred"),
     17: (SendFailed, "network failure"),
-    21: (SendFailed, "the network rejected the message without a reason; check the SIM's credit"),
+    21: (PlanRefuses, "the network rejected the message without a reason; check the SIM's credit"),
     22: (SendFailed, "the network is congested"),
     27: (SendFailed, "the destination is out of service"),
     28: (SendFailed, "the network does not know the subscriber"),
@@ -30,7 +39,7 @@ CMS: dict[int, _Meaning] = {
     41: (SendFailed, "temporary failure of the network"),
     42: (SendFailed, "the network is congested"),
     47: (SendFailed, "the network has no resources free"),
-    50: (SendFailed, "this SIM's plan does not include SMS"),
+    50: (PlanRefuses, "this SIM's plan does not include SMS"),
     69: (SendFailed, "the network does not offer this facility"),
     81: (SendFailed, "invalid short message reference"),
     95: (Refused, "the network finds the message invalid"),
@@ -47,7 +56,7 @@ CMS: dict[int, _Meaning] = {
     159: (Refused, "the service centre rejects the data coding scheme"),
     176: (Refused, "the service centre does not support this kind of message"),
     192: (SendFailed, "the service centre is busy"),
-    193: (SendFailed, "this SIM has no subscription at the service centre"),
+    193: (PlanRefuses, "this SIM has no subscription at the service centre"),
     194: (SendFailed, "the service centre failed"),
     195: (Refused, "the service centre finds the number invalid"),
     196: (Refused, "the service centre bars this number"),

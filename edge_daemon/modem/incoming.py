@@ -18,7 +18,7 @@ import asyncio
 import logging
 import re
 from collections import Counter, deque
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edge_daemon.errors import DeviceError, StateError
 from edge_daemon.modem import pdu, unsolicited
@@ -44,6 +44,15 @@ class Sink(Protocol):
 
     def message(self, pdu: str) -> None: ...
     def report(self, pdu: str) -> None: ...
+
+
+def commit(sink: Sink, text: str) -> Literal["messages", "reports"]:
+    """Give a PDU to the sink by what it is, whatever it was announced as; as what it was given. Raises StateError."""
+    if pdu.is_status_report(text):
+        sink.report(text)
+        return "reports"
+    sink.message(text)
+    return "messages"
 
 
 class Incoming:
@@ -171,12 +180,7 @@ class Incoming:
         return True
 
     def _commit(self, text: str) -> None:
-        if pdu.is_status_report(text):
-            self._sink.report(text)
-            self.counts["reports"] += 1
-        else:
-            self._sink.message(text)
-            self.counts["messages"] += 1
+        self.counts[commit(self._sink, text)] += 1
 
     async def _sweep(self) -> None:
         self.counts["sweeps"] += 1

@@ -21,7 +21,7 @@ from typing import Any
 
 from edge_daemon.config import SerialModem, SimulatedModem
 from edge_daemon.diagnosis import Sms
-from edge_daemon.errors import DeviceError, ModemSick, SendFailed, SimTrouble
+from edge_daemon.errors import DeviceError, ModemSick, PlanRefuses, SendFailed, SimTrouble
 from edge_daemon.modem import codes, pdu, survey, unsolicited
 from edge_daemon.modem.at import Command, Unsolicited
 from edge_daemon.modem.incoming import Incoming, Sink
@@ -126,12 +126,18 @@ class SmsModem:
         link.hear = self._hear
         link.lost = self._lose
 
-    async def send(self, sms: Sms, on_part: Callable[[int, int], None], validity: timedelta = pdu.VALIDITY) -> None:
+    async def send(
+        self,
+        sms: Sms,
+        on_part: Callable[[int, int], None],
+        validity: timedelta = pdu.VALIDITY,
+        before_part: Callable[[], None] = lambda: None,
+    ) -> None:
         """Send the parts of a message that were not sent before.
 
         on_part(part, reference): called when the network has taken a part; parts count from 1, the reference is
-        the modem's own, 0 to 255 (TP-MR). validity: how long the network shall try. Raises Refused (this message never
-        works), SendFailed (not now), ModemSick, ModemNotReady, ModemMute, ModemGone.
+        the modem's own, 0 to 255 (TP-MR). validity: how long the network shall try. before_part may raise Refused.
+        Raises Refused (this message never works), SendFailed (not now), ModemSick, ModemNotReady, ModemMute, ModemGone.
         """
         parts = pdu.submit(
             sms.number,
@@ -144,6 +150,7 @@ class SmsModem:
             shift=sms.shift,
         )
         for number, part in enumerate(parts[sms.parts_sent :], start=sms.parts_sent + 1):
+            before_part()
             on_part(number, await self._send_part(part, sms.number))
 
     async def receive(self) -> None:
@@ -188,7 +195,7 @@ class SmsModem:
 
     def _failure(self, why: Exception, number: str) -> Exception:
         """The error itself, or that the modem is sick, where too many came in a row."""
-        if not isinstance(why, SendFailed):
+        if not isinstance(why, SendFailed) or isinstance(why, PlanRefuses):
             return why
         self._failed_in_a_row.append(number)
         several = len(set(self._failed_in_a_row)) > 1

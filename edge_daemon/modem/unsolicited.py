@@ -33,7 +33,6 @@ class Stored:
 class Routed:
     """A message or status report comes directly; nothing but us keeps it."""
 
-    what: What
     pdu: str = field(repr=False)
 
 
@@ -90,7 +89,7 @@ def read(said: at.Unsolicited, full: Collection[str] = ()) -> Event | None:
     if found := _STORED.fullmatch(line):
         return Stored("message" if found[1] == "CMTI" else "report", found[2].upper(), int(found[3]))
     if line.startswith(("+CMT:", "+CDS:")):
-        return Routed("message" if line.startswith("+CMT:") else "report", said.body) if said.body else None
+        return Routed(said.body) if said.body else None
     if found := _USSD.match(line):
         text = None if found[2] is None else ussd_text(found[2], int(found[3] or 15))
         return UssdSaid(int(found[1]), text)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from edge_daemon import parts
 from edge_daemon.config import BalanceRules, Config, SerialModem
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Sms, Visit
+from edge_daemon.drain import flush
 from edge_daemon.errors import ModemMute, StateFull
 from edge_daemon.modem import ussd
 from edge_daemon.modem.simulator import ModemSimulator
+from edge_daemon.modem.sms import open_modem
 from edge_daemon.sms_part import SmsPart
 from edge_daemon.sms_reading import PduReading
-from edge_daemon.store.sms_outbox import SmsOutbox
+from edge_daemon.store.sms_outbox import OPTED_OUT, SmsOutbox
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
 
@@ -120,3 +124,25 @@ def test_what_is_routed_before_the_modem_is_met_is_kept(tmp_path: Path) -> None:
         network.go_mute("AT+CGMM")
         asyncio.run(scene(store, network))
         assert [message.text for message in store.inbound.new()] == ["Hello"]
+
+
+class OptsOutMeanwhile(Store):
+    """A store whose farmer opts out as soon as the first part has gone."""
+
+    def part_sent(self, sms: Sms, part: int, modem_reference: int) -> None:
+        super().part_sent(sms, part, modem_reference)
+        self.texts.opt_out(sms.number)
+
+
+def test_who_opts_out_between_two_parts_gets_no_second_one(tmp_path: Path) -> None:
+    async def scene(store: Store, network: ModemSimulator) -> None:
+        async with open_modem(SerialModem(kind="serial", port=network.port)) as modem:
+            await flush(store.sms, functools.partial(parts.send, modem, store))
+
+    with OptsOutMeanwhile.open(tmp_path, 0, reading=PduReading()) as store, ModemSimulator() as network:
+        visit = queued(store)
+        asyncio.run(scene(store, network))
+        (sms,) = network.received
+        assert not sms.complete
+        (told,) = store.sms_states(visit)
+        assert (told["state"], told["why"], told["parts_sent"]) == ("parked", OPTED_OUT, 1)

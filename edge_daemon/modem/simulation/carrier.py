@@ -179,10 +179,6 @@ class Carrier(PluggedModem):
             while filled.free > leave:
                 filled.keep(_old_message(filled), READ)
 
-    def full_sim(self) -> None:
-        """Fill the SIM's memory."""
-        self.fill_memory(memory="SM")
-
     # The rest of the network
 
     def set_registration(self, state: int, *, lte: int | None = None) -> None:

@@ -20,7 +20,7 @@ from serial.rfc2217 import PortManager
 from edge_daemon.config import SerialModem, load, parse
 from edge_daemon.daemon import run
 from edge_daemon.diagnosis import Sms
-from edge_daemon.errors import ConfigError, ModemGone, ModemNotReady, ModemSick, SendFailed, SimTrouble
+from edge_daemon.errors import ConfigError, ModemGone, ModemNotReady, ModemSick, PlanRefuses, SendFailed, SimTrouble
 from edge_daemon.modem import pdu
 from edge_daemon.modem.link import ModemLink
 from edge_daemon.modem.readiness import PinsOfThisProcess, make_ready, meet
@@ -155,6 +155,21 @@ def test_failures_in_a_row_are_the_modem_s(far_end: ModemSimulator, numbers: lis
         raise AssertionError("it was never found sick")
 
     assert with_modem(config(far_end.port), fail) == failures
+
+
+@pytest.mark.parametrize("code", [8, 21, 50, 193])
+def test_no_credit_is_not_the_modem_s_fault(far_end: ModemSimulator, code: int) -> None:
+    """No remedy helps there; the messages wait until somebody has topped the SIM up."""
+    numbers = [f"+91981234567{last}" for last in range(8)]
+    for number in numbers:
+        far_end.refuse(number, code)
+
+    async def fail(modem: SmsModem) -> None:
+        for number in numbers:
+            with pytest.raises(PlanRefuses):
+                await modem.send(Sms(1, number, "x", 1), lambda _, __: None)
+
+    with_modem(config(far_end.port), fail)
 
 
 def test_a_stale_handle_is_found_out(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_a_full_memory_leaves_it_to_the_network(modem: ModemSimulator, kiosk: At
 
 def test_another_memory_makes_room(modem: ModemSimulator, kiosk: AtClient) -> None:
     set_up(kiosk, STORED)
-    modem.full_sim()
+    modem.fill_memory()
     modem.deliver(FARMER, "waits")
     assert modem.undelivered == 1
     assert kiosk.ask('AT+CPMS="ME","SM","ME"') == ["+CPMS: 0,50,20,20,0,50", "OK"]

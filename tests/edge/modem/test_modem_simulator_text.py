@@ -208,7 +208,7 @@ def test_pdus_are_written(modem: ModemSimulator, kiosk: AtClient) -> None:
     assert kiosk.submit(f"AT+CMGW={part.tpdu_octets + 1}", part.hex) == ["+CMS ERROR: 304"]
     assert kiosk.ask(f"AT+CMGW={part.tpdu_octets},7") == ["+CMS ERROR: 302"]
     assert kiosk.ask("AT+CMSS=2") == ["+CMS ERROR: 321"]
-    modem.full_sim()
+    modem.fill_memory()
     assert kiosk.submit(f"AT+CMGW={part.tpdu_octets}", part.hex) == ["+CMS ERROR: 322"]
 
 
