@@ -14,7 +14,7 @@ PHONE ?=
 DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench fuzz soak model model-table lock clean system-programs
+.PHONY: help demo run test lint bench fuzz soak model model-table po lock clean system-programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ model-table: $(STAMPS)/convert ## measure other networks and new places, after m
 	$(CONVERT) -m model.compare --data "$(DATA)" --build build/model
 	$(BIN)/python -m model.card --data "$(DATA)"
 	$(BIN)/python -m model.plots --data "$(DATA)"
+
+po: $(STAMPS)/dev ## bring every language's PO file up to date with the English texts
+	@$(BIN)/python -m edge_daemon.advice.template
 
 lock: ## resolve requirements/*.txt anew from pyproject.toml (needs uv)
 	@sh requirements/lock

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_daemon.advice import rules
-from edge_daemon.advice.entry import Crop, CropWords, Entry, Language, Text
+from edge_daemon.advice.entry import Crop, CropWords, Entry, Language, Quiz, Text
 from edge_daemon.advice.phrases import Phrases
-from edge_daemon.advice.reader import FOLDER, read_crops, read_lexicon, read_phrases, read_sources
+from edge_daemon.advice.reader import FOLDER, read_crops, read_lexicon, read_locales, read_phrases, read_sources
 from edge_daemon.advice.rules import Lexicon
 from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, UnknownLanguage
 
@@ -32,14 +32,15 @@ class Catalogue:
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Catalogue:
         """Read and check the catalogue that came with the program, or another. Raises AdviceFaulty."""
-        crops = list(read_crops(folder))
+        locales = read_locales(folder)
+        crops = list(read_crops(folder, locales))
         catalogue = cls(
             entries={entry.label: entry for _, entries in crops for entry in entries},
             crop_words={crop.id: crop for crop, _ in crops},
-            phrases=read_phrases(folder),
+            phrases=read_phrases(locales),
             sources=read_sources(folder),
         )
-        if found := list(catalogue.faults(read_lexicon(folder))):
+        if found := list(catalogue.faults(read_lexicon(folder, locales))):
             more = f" ({len(found) - FAULTS_SHOWN} more)" if len(found) > FAULTS_SHOWN else ""
             raise AdviceFaulty(f"{folder}: {' '.join(found[:FAULTS_SHOWN])}{more} Correct the texts.")
         return catalogue
@@ -89,6 +90,11 @@ class Catalogue:
         self.say(language)
         return self.entry(label).texts[language]
 
+    def quiz(self, label: str, language: str) -> Quiz | None:
+        """The recall quiz of a label, None for a healthy leaf. Raises ModelMismatch, UnknownLanguage."""
+        self.say(language)
+        return self.entry(label).quizzes.get(language)
+
     def name(self, label: str, language: str) -> str:
         """A short name with the crop in it, such as "Rice blast". Raises ModelMismatch, UnknownLanguage."""
         return self.text(label, language).name
@@ -123,7 +129,7 @@ class Catalogue:
         """The code of a language as a visitor may name it: code, its own name, or alias. Raises UnknownLanguage."""
         asked = _folded(text)
         for language in self._languages():
-            if asked in map(_folded, (language.code, language.name, *language.aliases)):
+            if asked in map(_folded, (language.code, language.name, language.english, *language.aliases)):
                 return language.code
         raise self._unknown_language(text)
 

@@ -16,6 +16,8 @@ from edge_daemon.diagnosis import Candidate, Decision, Diagnosis
 
 TARGET_PARTS = 2
 MOST_PARTS = 3
+FIRST_SMS_PARTS = 3
+"""The first SMS to a number says besides what the number is used for; for that it may take one part more."""
 
 LEAST_IMPORTANT: dict[Decision, tuple[str, ...]] = {
     Decision.FIRST_AID: ("what", "officer"),
@@ -48,9 +50,17 @@ class Advice:
     officer: str
 
 
-def compose(catalogue: Catalogue, diagnosis: Diagnosis, language: str, *, count_parts: Callable[[str], int]) -> str:
-    """The SMS on a diagnosis. count_parts: how many SMS a text costs. Raises as advise does."""
-    return sms(advise(catalogue, diagnosis, language), count_parts)
+def compose(
+    catalogue: Catalogue, diagnosis: Diagnosis, language: str, *, count_parts: Callable[[str], int], notice: str = ""
+) -> str:
+    """The SMS on a diagnosis. count_parts: how many SMS a text costs. notice: its last sentence, never left out.
+
+    Raises as advise does.
+    """
+    advice = advise(catalogue, diagnosis, language)
+    if not notice:
+        return sms(advice, count_parts)
+    return f"{sms(advice, lambda text: count_parts(f'{text} {notice}') - (FIRST_SMS_PARTS - TARGET_PARTS))} {notice}"
 
 
 def advise(catalogue: Catalogue, diagnosis: Diagnosis, language: str) -> Advice:

@@ -20,18 +20,21 @@ TREATABILITIES = frozenset(
         "none_needed",
     }
 )
-REVIEWS = frozenset({"draft", "reviewed"})
 SUBSTANCE_KINDS = frozenset({"fungicide", "antibiotic", "insecticide", "acaricide"})
 HEALTHY = "healthy"
 FIELDS = ("name", "what", "act", "do_not", "officer")
 """The texts of an entry in one language, in the order of an SMS."""
+CROP_FIELDS = ("name", "leaf", "first_aid")
+MOST_WRONG = 2
+"""A quiz has at most so many wrong answers: with the right one, three to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """An entry in one language. name: short, with the crop in it, no full stop; the others are whole sentences.
 
-    review: "draft" until an agronomist or native reader has signed; reviewed_by: who did, empty for a draft.
+    language: the code of the language that it is written in. reviewed_by: the agronomist or native reader who has
+    signed it; empty for a draft.
     """
 
     name: str
@@ -39,19 +42,39 @@ class Text:
     act: str
     do_not: str
     officer: str
-    review: str
     reviewed_by: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiz:
+    """The answers to "what should you do?", without full stops: the right one and one or two wrong ones.
+
+    language, reviewed_by: as for Text.
+    """
+
+    right: str
+    wrong: tuple[str, ...]
+    reviewed_by: str
+    language: str = "en"
 
     def __post_init__(self) -> None:
-        _check_review(self.review, self.reviewed_by)
+        _require(1 <= len(self.wrong) <= MOST_WRONG, f"a quiz has one or {MOST_WRONG} wrong answers")
+        _require(len({self.right, *self.wrong}) == 1 + len(self.wrong), "two answers of a quiz are the same")
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All of them, the right one first."""
+        return (self.right, *self.wrong)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the kiosk says of one class of the model. label: "<crop>/<disease>". texts: by language code.
+    """What the kiosk says of one class of the model. label: "<crop>/<disease>".
 
-    sources: ids of sources.toml for the facts; empty where no page stands behind them. dose_sources: the same for a
-    dose, should a text name one. note: for the reviewer, shown to nobody else.
+    texts: by the code of the language that is asked for, written in it or in one that it falls back to. quizzes: the
+    same; empty for the healthy class. sources: ids of sources.toml for the facts; empty where no page stands behind
+    them. dose_sources: the same for a dose, should a text name one. note: for the reviewer, shown to nobody else.
     """
 
     label: str
@@ -60,6 +83,7 @@ class Entry:
     treatability: str
     sources: tuple[str, ...]
     texts: Mapping[str, Text]
+    quizzes: Mapping[str, Quiz]
     dose_sources: tuple[str, ...] = ()
     note: str = ""
 
@@ -73,6 +97,11 @@ class Entry:
     def healthy(self) -> bool:
         return self.pathogen == HEALTHY
 
+    @property
+    def own_languages(self) -> tuple[str, ...]:
+        """The codes of the languages in which it is written, and needs no other."""
+        return tuple(code for code, text in self.texts.items() if text.language == code)
+
 
 @dataclass(frozen=True, slots=True)
 class CropWords:
@@ -81,11 +110,8 @@ class CropWords:
     name: str
     leaf: str
     first_aid: str
-    review: str
     reviewed_by: str
-
-    def __post_init__(self) -> None:
-        _check_review(self.review, self.reviewed_by)
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +142,25 @@ class Substance:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language of the catalogue. letters: the inside of a character class, all that its texts may be written with.
+    """A language of the catalogue. name: its own; english: what English calls it.
 
-    forbids: a regular expression that every do-not sentence of the language matches. review: of the fixed words.
+    letters: the inside of a character class, all that its texts may be written with. forbids: a regular expression that
+    every do-not sentence matches. falls_back: codes of the languages that stand in for a missing text, in this order;
+    English is the last. reviewed_by: of the fixed texts, for English only; a translation has its own marks.
     """
 
     code: str
     name: str
+    english: str
     aliases: tuple[str, ...]
     letters: str
     forbids: str
-    review: str
-    reviewed_by: str
+    falls_back: tuple[str, ...]
+    reviewed_by: str = ""
 
     def __post_init__(self) -> None:
-        _check_review(self.review, self.reviewed_by)
         re.compile(f"[{self.letters}]")
         re.compile(self.forbids)
-
-
-def _check_review(review: str, reviewed_by: str) -> None:
-    _one_of("review", review, REVIEWS)
-    _require(
-        bool(reviewed_by) == (review == "reviewed"),
-        "reviewed_by names who reviewed the text, and is empty for a draft",
-    )
 
 
 def _one_of(key: str, value: str, allowed: frozenset[str]) -> None:
