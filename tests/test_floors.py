@@ -39,6 +39,7 @@ FLOOR = {
     "sms_lines": 3,
     "modem_lines": 3,
     "control": 3,
+    "conversation": 3,
     "parts": 4,
     "sms_reading": 4,
     "sms_part": 4,
