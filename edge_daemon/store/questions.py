@@ -27,6 +27,7 @@ from edge_daemon.store.texts import Label, Texts
 DAY = timedelta(days=1)
 DUE_MOST = 100
 """Questions that are looked at together."""
+UNDATED = "SELECT id, after_s FROM question WHERE state = 'planned' AND clock = 'unsure'"
 _SELECT = (
     "SELECT question.*, farmer.number, farmer.pseudonym, farmer.language AS spoken FROM question"
     " JOIN farmer ON farmer.id = question.farmer_id"
@@ -84,7 +85,8 @@ class Questions:
     def due(self, now: datetime) -> list[Question]:
         """The planned questions whose time has come, by the clock that is right now; those that wait longest first."""
         rows = self._rows(
-            f"{_SELECT} WHERE state = 'planned' AND clock = 'synced' AND due_at <= ? ORDER BY due_at, question.id LIMIT ?",
+            f"{_SELECT} WHERE state = 'planned' AND clock = 'synced' AND due_at <= ?"
+            " ORDER BY due_at, question.id LIMIT ?",
             (now.isoformat(), DUE_MOST),
         )
         return [_question(row) for row in rows]
@@ -93,9 +95,7 @@ class Questions:
         """The clock is right now: date what it could not date before. How many were."""
 
         def work(db: sqlite3.Connection) -> int:
-            rows = db.execute(
-                "SELECT id, after_s FROM question WHERE state = 'planned' AND clock = 'unsure'"
-            ).fetchall()
+            rows = db.execute(UNDATED).fetchall()
             for row in rows:
                 passed_s = self.clock_s() - self._planned_s.get(row["id"], self.clock_s())
                 due = now + timedelta(seconds=max(0.0, row["after_s"] - passed_s))
@@ -185,21 +185,16 @@ class Questions:
 
     def close_unsent(self) -> int:
         """Questions whose SMS was given up on before it went were never asked. How many there were."""
-        unsent = (
-            "state = 'asked' AND EXISTS (SELECT 1 FROM outbox WHERE outbox.id = outbox_id AND outbox.state = 'parked'"
-            " AND sent_at IS NULL)"
+        unsent = self._rows(
+            "SELECT question.id FROM question JOIN outbox ON outbox.id = outbox_id"
+            " WHERE question.state = 'asked' AND outbox.state = 'parked' AND sent_at IS NULL",
+            (),
         )
-        if not self._rows(f"SELECT 1 FROM question WHERE {unsent} LIMIT 1", ()):
-            return 0
-        now = self._now().utc.isoformat()
-        return self._write(
-            lambda db: (
-                db.execute(
-                    f"UPDATE question SET state = 'missed', why = 'its SMS did not go', changed_at = ? WHERE {unsent}",
-                    (now,),
-                ).rowcount
-            )
-        )
+        rows = [(self._now().utc.isoformat(), row["id"]) for row in unsent]
+        statement = "UPDATE question SET state = 'missed', why = 'its SMS did not go', changed_at = ? WHERE id = ?"
+        if rows:
+            self._write(lambda db: db.executemany(statement, rows))
+        return len(rows)
 
     def correspondent(self, number: str, language: str) -> Correspondent:
         """Whoever has this number; language: of a number that is not known."""
@@ -210,7 +205,8 @@ class Questions:
             return Correspondent(number, language, False, opted_out, None, None, False, 0)
         (farmer,) = found
         (replies,) = self._rows(
-            "SELECT count(*) AS n FROM outbox WHERE farmer_id = ? AND kind = 'reply' AND queued_at > ? AND queued_at <= ?",
+            "SELECT count(*) AS n FROM outbox WHERE farmer_id = ? AND kind = 'reply'"
+            " AND queued_at > ? AND queued_at <= ?",
             (farmer["id"], (now - DAY).isoformat(), now.isoformat()),
         )
         advice = self._rows(
@@ -303,7 +299,8 @@ class Questions:
         db.execute(
             "INSERT OR IGNORE INTO question (farmer_id, diagnosis_id, advice_id, topic, state, label, language,"
             " template, planned_at, clock, after_s, due_at, options, outbox_id, asked_at, until, changed_at)"
-            " SELECT farmer_id, diagnosis_id, advice_id, ?, 'asked', label, language, ?, ?, 'synced', 0, ?, ?, ?, ?, ?, ?"
+            " SELECT farmer_id, diagnosis_id, advice_id, ?, 'asked', label, language,"
+            " ?, ?, 'synced', 0, ?, ?, ?, ?, ?, ?"
             " FROM question WHERE id = ?",
             (
                 *(topic, reply.template, at, at, options, outbox, at, (now + open_for).isoformat(), at),

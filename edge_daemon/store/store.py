@@ -193,9 +193,20 @@ class Store:
         label = Label(diagnosis.decision.value, notice)
         return self.texts.queue(farmer.number, farmer.language, text, Kind.ANSWER, diagnosis.id, label=label)
 
+    def agree(self, number: str, language: str, notice: str) -> None:
+        """A number (E.164) was given below this notice on the screen; notice: its id."""
+        self.farmers.agree(number, language, notice)
+
     def knows_notice(self, number: str) -> bool:
         """Whether an SMS to this number (E.164) has said what the number is used for."""
         return self.farmers.knows_notice(number)
+
+    def diagnosis_by_id(self, id: str) -> Diagnosis:
+        """A diagnosis that an SMS is about. Raises NoSuchVisit."""
+        row = self._one("SELECT * FROM diagnosis WHERE id = ?", (id,))
+        if row is None:
+            raise NoSuchVisit(f"There is no diagnosis {id!r}.")
+        return diagnosis_of(row, self.visit(row["visit_id"]))
 
     def share_sms(self, by_bulk: Callable[[Sms], bool]) -> None:
         """From now on these go by `bulk`, and the others by `sms`. Without this all go by `sms`."""
