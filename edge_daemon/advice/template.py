@@ -74,7 +74,8 @@ def _keep_as_fuzzy(entry: polib.POEntry, old: polib.POEntry | None) -> None:
     """A text whose English was changed: the old translation is a beginning; whoever reviewed it did not see this."""
     if entry.obsolete or entry.msgstr or old is None or not old.msgstr or old.msgid == entry.msgid:
         return
-    entry.msgstr, entry.previous_msgid, entry.fuzzy = old.msgstr, old.msgid, True
+    entry.msgstr, entry.previous_msgid = old.msgstr, old.msgid
+    entry.flags.append("fuzzy")
 
 
 def _use(key: str) -> str:
