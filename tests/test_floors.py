@@ -18,6 +18,7 @@ FLOOR = {
     "clock": 1,
     "telephone": 1,
     "sms_policy": 1,
+    "exchange": 1,
     "camera": 2,
     "vision": 2,
     "advice": 2,
@@ -29,6 +30,7 @@ FLOOR = {
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "conversation": 3,
     "references": 3,
     "web": 3,
     "receipt": 3,
@@ -68,6 +70,7 @@ OWNER = {
     "uvicorn": {"edge_daemon.web"},
     "phonenumbers": {"edge_daemon.telephone"},
     "cbor2": {"edge_daemon.wire.codec"},
+    "polib": {"edge_daemon.advice.translations", "edge_daemon.advice.template"},
     "tqdm": {"edge_daemon.diagnose"},
     "pydantic": {
         "edge_daemon.config",
