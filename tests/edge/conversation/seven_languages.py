@@ -1,4 +1,4 @@
-"""Names in every language that has words, for as long as the catalogue that ships has fewer."""
+"""A small catalogue: a few names in every language that has words, and quick to ask."""
 
 from __future__ import annotations
 

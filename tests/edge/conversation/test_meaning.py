@@ -142,13 +142,13 @@ NAMED = {
     ("hindi me bhejo", "language hi", "भाषा हिन्दी", "hindi please", "hi hindi", "send in hindi", "hindi again"): "hi",
     ("english", "en", "angrezi", "lang en", "hello english", "language english"): "en",
     ("language", "bhasha", "भाषा बदलो", "please change language", "language klingon", "மொழி", "ಭಾಷೆ", "ভাষা"): None,
+    ("bangla", "ভাষা বাংলা", "বাংলা ভাষা", "bhasha bangla", "bn"): "bn",
+    ("ಕನ್ನಡ", "ಕನ್ನಡ ಭಾಷೆ", "kn", "kannada bhashe"): "kn",
+    ("marathi", "मराठी", "मराठी भाषा", "mr", "mala marathi madhe pahije"): "mr",
 }
 SEVEN_NAMED = {
     ("te", "lang te", "language te", "telugu", "తెలుగు", "భాష తెలుగు", "telugu bhasha marchandi", "language telugu"): "te",
     ("மொழி தமிழ்", "tamil mozhi", "ta", "தமிழ்", "tamil please"): "ta",
-    ("bangla", "ভাষা বাংলা", "বাংলা ভাষা", "bhasha bangla", "bn"): "bn",
-    ("ಕನ್ನಡ", "ಕನ್ನಡ ಭಾಷೆ", "kn", "kannada bhashe"): "kn",
-    ("marathi", "मराठी", "मराठी भाषा", "mr"): "mr",
 }
 CROPS = {
     (
@@ -165,6 +165,7 @@ CROPS = {
     ("tamatar ke bare me", "टमाटर", "tomato", "tomato tomato", "tamatar ki jankari"): "tomato",
     ("shimla mirch", "advice for bell pepper", "शिमला मिर्च"): "pepper",
     ("mirch", "मिर्च", "मिर्ची"): "chilli",
+    ("ধান সম্পর্কে বলুন", "ಭತ್ತ ಬಗ್ಗೆ ಹೇಳಿ", "भात बद्दल सांगा", "bhatta bagge tilisi"): "rice",
     ("मूँगफली", "मूंगफली", "म\u200dूँगफली"): "groundnut",
 }
 
