@@ -103,9 +103,8 @@ def test_an_english_text_that_comes_back_has_its_translation_again(copy: Path) -
 
 
 def test_a_text_that_is_gone_is_kept_as_obsolete(copy: Path) -> None:
-    change_english(
-        copy, f'right = "{OLD}"\nwrong = ["Give the crop more urea now", "Let the field dry out fully"]\n', ""
-    )
+    wrong = '["Give the crop more urea now", "Let the field dry out fully"]'
+    change_file(copy, f'right = "{OLD}"\nwrong = {wrong}\n', "")
     entry = found(updated(copy), OLD)
     assert (entry.msgstr, entry.obsolete) == (HINDI, True)
     assert Catalogue.load(copy).quiz("rice/blast", "hi") is None
