@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pytest
 
 from edge_daemon.advice.catalogue import Catalogue
-from edge_daemon.advice.entry import FIELDS, Crop, Entry, Language
+from edge_daemon.advice.entry import CROP_FIELDS, FIELDS, Crop, Entry, Language
 from edge_daemon.advice.reader import FOLDER, read_lexicon, read_locales
 from edge_daemon.advice.rules import LIMITS, Lexicon, crop_faults, faults, mentions
 from edge_daemon.modem.alphabet import GSM7
@@ -25,18 +25,16 @@ def languages(catalogue: Catalogue) -> Mapping[str, Language]:
 
 
 def every_text(catalogue: Catalogue, language: str) -> dict[str, str]:
-    """All that can be said in a language, by where it stands."""
-    texts = {
-        f"{label} {field}": getattr(entry.texts[language], field)
-        for label, entry in catalogue.entries.items()
-        for field in FIELDS
-    }
-    for crop in catalogue.crop_words.values():
-        words = crop.words[language]
-        texts |= {f"{crop.id} name": words.name, f"{crop.id} leaf": words.leaf, f"{crop.id} aid": words.first_aid}
+    """All that is written in a language, by where it stands."""
+    texts = {}
     for label, entry in catalogue.entries.items():
-        if quiz := entry.quizzes.get(language):
+        if (text := entry.texts[language]).language == language:
+            texts |= {f"{label} {field}": getattr(text, field) for field in FIELDS}
+        if (quiz := entry.quizzes.get(language)) and quiz.language == language:
             texts |= {f"{label} answer {number}": answer for number, answer in enumerate(quiz.answers)}
+    for crop in catalogue.crop_words.values():
+        if (words := crop.words[language]).language == language:
+            texts |= {f"{crop.id} {field}": getattr(words, field) for field in CROP_FIELDS}
     fixed = catalogue.say(language).texts.items()
     return texts | {key: re.sub(r"{\w+}", "", text) for key, text in fixed}
 
