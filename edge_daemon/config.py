@@ -155,6 +155,44 @@ class SmsRules(Section):
         return name
 
 
+class Experiment(Section):
+    """Two wordings of one text, each for half of the farmers, compared in `krishi-kiosk report`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+    """Who gets which follows from the name and the farmer: another name deals them anew."""
+    template: Literal["ask_help"] = "ask_help"
+    """The text; its second wording has _b at its end. docs/translating.md."""
+
+
+class Conversation(Section):
+    """What the kiosk asks after an advice, and when."""
+
+    follow_ups: bool = True
+    """Whether it asks anything by itself."""
+    help_days_high: Annotated[float, Field(ge=1, le=60)] = 5.0
+    help_days_medium: Annotated[float, Field(ge=1, le=60)] = 7.0
+    help_days_low: Annotated[float, Field(ge=1, le=60)] = 10.0
+    """"Did it help?" comes so many days after an advice of this urgency."""
+    control_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    """Farmers, in percent, who are never asked what they remember: the quiz is compared with them."""
+    daily_questions: Annotated[int, Field(ge=0, le=10_000)] = 30
+    """Questions in any 24 hours, beside what [sms] allows."""
+    open_h: Annotated[float, Field(ge=1, le=720)] = 72.0
+    """How long an answer is in time, and no other question is put to the same farmer. A later one is kept as late."""
+    officer: Annotated[str, Field(pattern=r"^[0-9+][0-9 -]{2,20}$")] = "1800-180-1551"
+    """The number to ask that an SMS names. The default is the Kisan Call Centre's."""
+    experiments: tuple[Experiment, ...] = ()
+
+
+class Farmers(Section):
+    """How long a farmer's data are kept. `krishi-kiosk farmer erase` removes them at once."""
+
+    keep_days: Annotated[int, Field(ge=30, le=3650)] = 730
+    """After their last visit or SMS the number is removed, and what could lead back to it; the counts stay."""
+    inbound_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """SMS that came in, with what was written in them."""
+
+
 class BalanceRules(Section):
     """Asking the operator what is left of a prepaid plan."""
 
@@ -243,6 +281,8 @@ class Config(Section):
     modem: Annotated[SimulatedModem | SerialModem, Field(discriminator="kind")] = SimulatedModem()
     sms: SmsRules = SmsRules()
     balance: BalanceRules = BalanceRules()
+    conversation: Conversation = Conversation()
+    farmers: Farmers = Farmers()
     aggregator: Aggregator | None = None
     """None: all goes by the modem."""
     model: Model = Model()

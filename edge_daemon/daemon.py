@@ -6,6 +6,7 @@ sms         the modem: empties the SMS outbox into it,       no remedy on the op
             takes what comes in, looks after it
 control     answers `krishi-kiosk modem`                 never: its trouble is a bug; without a socket it ends
 aggregator  empties its share of the outbox by HTTP          the aggregator fails; there only where one is configured
+talk        answers SMS that came in, asks what is due       the disk is full
 watchdog    shows systemd that the loop turns                never
 """
 
@@ -76,6 +77,7 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")
+        tasks.create_task(supervise("talk", parts.build_talk(config, skill.catalogue, store).run, health), name="talk")
         tasks.create_task(Control(store.folder, sms).run(), name="control")
         if bulk:
             tasks.create_task(supervise("aggregator", bulk.run, health), name="aggregator")

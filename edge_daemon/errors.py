@@ -19,7 +19,8 @@
     │   ├── ModelMissing
     │   ├── ModelCorrupt                 another file than its manifest says
     │   ├── ModelMismatch                labels, input or outputs are not what the kiosk can use
-    │   └── AdviceFaulty                 the catalogue of advice breaks its form or a rule of safety
+    │   ├── AdviceFaulty                 the catalogue of advice breaks its form or a rule of safety
+    │   └── WordsFaulty                  the words that farmers answer with break their form or mean two things
     ├── StateError                   74  the state folder
     │   ├── StateReadOnly            73
     │   ├── StateFull                74
@@ -159,6 +160,10 @@ class ModelMismatch(ModelError):
 
 class AdviceFaulty(ModelError):
     """The catalogue of advice breaks its form or a rule of safety: no farmer shall get it."""
+
+
+class WordsFaulty(ModelError):
+    """The list of words that farmers answer with breaks its form, or has one word under two meanings."""
 
 
 class StateError(KrishiError):

@@ -37,17 +37,21 @@ class Store(Protocol):
 
     def begin(self, visit: Visit) -> None: ...
     def record(self, diagnosis: Diagnosis, photo: Photo, report: bytes) -> None: ...
-    def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms: ...
+    def knows_notice(self, number: str) -> bool: ...
+    def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str, *, notice: bool) -> Sms: ...
 
 
 @dataclass(frozen=True)
 class Kiosk:
-    """One kiosk: its parts are handed in. compose turns a diagnosis into the SMS in a language."""
+    """One kiosk: its parts are handed in.
+
+    compose turns a diagnosis into the SMS in a language, with or without the notice of what the number is used for.
+    """
 
     id: str
     camera: TakesPhotos
     judge: Judge
-    compose: Callable[[Diagnosis, str], str]
+    compose: Callable[[Diagnosis, str, bool], str]
     store: Store
     now: Now
 
@@ -72,8 +76,9 @@ class Kiosk:
         return diagnosis
 
     def advise(self, diagnosis: Diagnosis, farmer: Farmer) -> Sms:
-        """Queue the advice for the farmer's telephone."""
-        return self.store.queue_sms(diagnosis, farmer, self.compose(diagnosis, farmer.language))
+        """Queue the advice for the farmer's telephone. The first says what their number is used for."""
+        notice = not self.store.knows_notice(farmer.number)
+        return self.store.queue_sms(diagnosis, farmer, self.compose(diagnosis, farmer.language, notice), notice=notice)
 
 
 def report(kiosk: str, diagnosis: Diagnosis) -> DiagnosisReport:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,13 @@ from edge_daemon import sms_policy, telephone
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.advice.compose import compose
 from edge_daemon.camera import Camera, open_camera
-from edge_daemon.clock import system_now
+from edge_daemon.clock import Now, system_now
 from edge_daemon.config import Config
-from edge_daemon.diagnosis import Kind, Sms
+from edge_daemon.conversation import meaning
+from edge_daemon.conversation.plan import Plan
+from edge_daemon.conversation.talk import Talk
+from edge_daemon.conversation.words import Words
+from edge_daemon.diagnosis import Diagnosis, Kind, Sms
 from edge_daemon.errors import ModelError, Refused
 from edge_daemon.judge import Judge, Vision
 from edge_daemon.kiosk import Kiosk, TakesPhotos
@@ -28,6 +33,7 @@ from edge_daemon.vision import image, quality
 from edge_daemon.vision.decision import warmth
 from edge_daemon.vision.models import Models
 from edge_daemon.visits import Visits
+from edge_daemon.wording import Wording
 
 MB = 1_000_000
 
@@ -89,15 +95,48 @@ def count_sms_parts(text: str, shift: Sequence[str] = ()) -> int:
 
 
 def build_kiosk(config: Config, skill: Skill, camera: TakesPhotos, store: Store) -> Kiosk:
-    """The straight line."""
+    """The straight line. What it texts is asked about later, as the conversation's plan says."""
+    wording = Wording(skill.catalogue, config.conversation.officer)
+    store.questions.planner = Plan(config.conversation, wording.urgency)
     return Kiosk(
         id=config.kiosk.id,
         camera=camera,
         judge=skill.judge,
-        compose=functools.partial(compose, skill.catalogue, count_parts=alphabet.count_parts),
+        compose=functools.partial(compose_sms, skill.catalogue),
         store=store,
         now=system_now,
     )
+
+
+def compose_sms(catalogue: Catalogue, diagnosis: Diagnosis, language: str, notice: bool = False) -> str:
+    """The SMS on a diagnosis; notice: it ends with what the number is used for."""
+    said = catalogue.say(language).say("notice_sms") if notice else ""
+    return compose(catalogue, diagnosis, language, count_parts=alphabet.count_parts, notice=said)
+
+
+def build_talk(
+    config: Config,
+    catalogue: Catalogue,
+    store: Store,
+    now: Now = system_now,
+    clock_s: Callable[[], float] = time.monotonic,
+) -> Talk:
+    """The conversation."""
+    words = Words.load()
+    talk = Talk(
+        rules=config.conversation,
+        sms=config.sms,
+        language=config.kiosk.language,
+        inbound=store.inbound,
+        questions=store.questions,
+        texts=Wording(catalogue, config.conversation.officer),
+        read=lambda text: meaning.read(text, words, catalogue),
+        again=lambda diagnosis, language: compose_sms(catalogue, store.diagnosis_by_id(diagnosis), language),
+        now=now,
+        clock_s=clock_s,
+    )
+    store.questions.judge = talk.judge
+    return talk
 
 
 def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Visits:

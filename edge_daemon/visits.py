@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from edge_daemon.diagnosis import Diagnosis, Farmer, Sms, Visit
-from edge_daemon.errors import KioskBusy, NoDiagnosisYet
+from edge_daemon.errors import KioskBusy, NoDiagnosisYet, PoorPhoto
 from edge_daemon.judge import Stopwatch
 
 WAITING_FOR_CAMERA = 4
@@ -31,6 +31,7 @@ class Memory(Protocol):
     def visit(self, id: str) -> Visit: ...
     def diagnosis(self, visit: Visit) -> Diagnosis | None: ...
     def sms_states(self, visit: Visit) -> list[dict[str, object]]: ...
+    def agree(self, number: str, language: str, notice: str) -> None: ...
 
 
 class Catalogue(Protocol):
@@ -39,6 +40,9 @@ class Catalogue(Protocol):
     def crop(self, text: str) -> str: ...
     def language(self, text: str) -> str: ...
     def name(self, label: str, language: str) -> str: ...
+    def reviewed_by(self, label: str, language: str) -> str: ...
+    def notice(self, language: str) -> tuple[str, str]: ...
+    def retake(self, fault: str, language: str) -> str: ...
 
 
 class Visits:
@@ -75,7 +79,10 @@ class Visits:
         )
 
     async def photograph(self, id: str, watch: Stopwatch) -> Diagnosis:
-        """Photograph and judge the leaf, once the camera is free. Raises what Kiosk.examine does, and KioskBusy."""
+        """Photograph and judge the leaf, once the camera is free. Raises what Kiosk.examine does, and KioskBusy.
+
+        What to do about a poor photo is said in the visit's language.
+        """
         visit = self._memory.visit(id)
         if self._waiting >= WAITING_FOR_CAMERA:
             raise KioskBusy("Others are photographing their leaves. Wait a moment, then try again.")
@@ -83,12 +90,15 @@ class Visits:
         try:
             async with self._camera:
                 return await self._line.examine(visit, watch)
+        except PoorPhoto as why:
+            raise PoorPhoto(why.fault, self._catalogue.retake(why.fault, visit.language)) from why
         finally:
             self._waiting -= 1
 
-    def text_advice(self, id: str, telephone: str, language: str | None) -> Sms:
+    def text_advice(self, id: str, telephone: str, language: str | None, notice: str | None = None) -> Sms:
         """Queue the advice on the visit's newest diagnosis. Asked again with the same number, nothing is sent twice.
 
+        notice: the id of the notice above the number, which is kept with it; None: there was none.
         Raises NoSuchVisit, NoDiagnosisYet, BadTelephone, UnknownLanguage, StateError.
         """
         visit = self._memory.visit(id)
@@ -96,17 +106,25 @@ class Visits:
         if diagnosis is None:
             raise NoDiagnosisYet("This visit has no diagnosis yet. Photograph the leaf first.")
         spoken = self._catalogue.language(language) if language else visit.language
-        return self._line.advise(diagnosis, Farmer(self._normalise(telephone), spoken))
+        farmer = Farmer(self._normalise(telephone), spoken)
+        if notice is not None:
+            self._memory.agree(farmer.number, spoken, notice)
+        return self._line.advise(diagnosis, farmer)
 
     def show(self, id: str) -> dict[str, Any]:
         """All there is to know of a visit. Raises NoSuchVisit."""
         visit = self._memory.visit(id)
         diagnosis = self._memory.diagnosis(visit)
         return {
-            **visit_as_data(visit),
+            **self.describe_visit(visit),
             "diagnosis": diagnosis and self.describe(diagnosis),
             "sms": self._memory.sms_states(visit),
         }
+
+    def describe_visit(self, visit: Visit) -> dict[str, Any]:
+        """A visit as plain data, and the notice to show where the number is asked for."""
+        id, text = self._catalogue.notice(visit.language)
+        return {**visit_as_data(visit), "notice": {"id": id, "text": text}}
 
     def describe(self, diagnosis: Diagnosis) -> dict[str, Any]:
         """A diagnosis as plain data, its names in the visit's language, and where a picture to compare with is."""
@@ -141,6 +159,7 @@ def diagnosis_as_data(diagnosis: Diagnosis, catalogue: Catalogue, lab_only: Call
             {
                 "label": candidate.label,
                 "name": catalogue.name(candidate.label, diagnosis.visit.language),
+                "reviewed_by": catalogue.reviewed_by(candidate.label, diagnosis.visit.language) or None,
                 "percent": candidate.percent,
                 "probability": round(candidate.probability, 4),
                 "lab_only": lab_only(candidate.label),

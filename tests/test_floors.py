@@ -18,6 +18,7 @@ FLOOR = {
     "clock": 1,
     "telephone": 1,
     "sms_policy": 1,
+    "exchange": 1,
     "camera": 2,
     "vision": 2,
     "advice": 2,
@@ -39,6 +40,7 @@ FLOOR = {
     "control": 3,
     "parts": 4,
     "sms_reading": 4,
+    "wording": 4,
     "sms_part": 4,
     "status": 4,
     "daemon": 5,
@@ -67,6 +69,7 @@ OWNER = {
     "uvicorn": {"edge_daemon.web"},
     "phonenumbers": {"edge_daemon.telephone"},
     "cbor2": {"edge_daemon.wire.codec"},
+    "polib": {"edge_daemon.advice.translations", "edge_daemon.advice.template"},
     "tqdm": {"edge_daemon.diagnose"},
     "pydantic": {
         "edge_daemon.config",

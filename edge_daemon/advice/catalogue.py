@@ -6,13 +6,14 @@ A farmer's text comes from here and from nowhere else. Labels are "<crop>/<disea
 from __future__ import annotations
 
 import unicodedata
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_daemon.advice import rules
 from edge_daemon.advice.entry import Crop, CropWords, Entry, Language, Quiz, Text
-from edge_daemon.advice.phrases import Phrases
+from edge_daemon.advice.phrases import USES, Phrases
 from edge_daemon.advice.reader import FOLDER, read_crops, read_lexicon, read_locales, read_phrases, read_sources
 from edge_daemon.advice.rules import Lexicon
 from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, UnknownLanguage
@@ -89,6 +90,31 @@ class Catalogue:
         """The texts of a label in a language. Raises ModelMismatch, UnknownLanguage."""
         self.say(language)
         return self.entry(label).texts[language]
+
+    def reviewed_by(self, label: str, language: str) -> str:
+        """Who reviewed the texts of a label; empty for a draft. Raises ModelMismatch, UnknownLanguage."""
+        return self.text(label, language).reviewed_by
+
+    def notice(self, language: str) -> tuple[str, str]:
+        """What a farmer's number is used for: an id that changes with the text, and the text."""
+        text = self.say(language).say("notice")
+        return f"{language}-{zlib.crc32(text.encode()):08x}", text
+
+    def retake(self, fault: str, language: str) -> str:
+        """What to do about a photo with this fault, for the screen. Raises UnknownLanguage."""
+        return self.say(language).say(f"retake_{fault}")
+
+    def reviews(self) -> dict[str, tuple[int, int]]:
+        """By language: how many of its texts somebody has reviewed, and how many there are."""
+        return {code: self._reviews(code, phrases) for code, phrases in self.phrases.items()}
+
+    def _reviews(self, code: str, phrases: Phrases) -> tuple[int, int]:
+        told: list[Text | Quiz | CropWords] = [entry.texts[code] for entry in self.entries.values()]
+        told += [entry.quizzes[code] for entry in self.entries.values() if code in entry.quizzes]
+        told += [crop.words[code] for crop in self.crop_words.values()]
+        signed = [said.language == code and bool(said.reviewed_by) for said in told]
+        signed += [key in phrases.reviewed for key in USES]
+        return sum(signed), len(signed)
 
     def quiz(self, label: str, language: str) -> Quiz | None:
         """The recall quiz of a label, None for a healthy leaf. Raises ModelMismatch, UnknownLanguage."""

@@ -62,8 +62,10 @@ def update(path: Path, texts: polib.POFile) -> None:
         "Content-Transfer-Encoding": "8bit",
     }
     before = {entry.msgctxt: entry for entry in file if not entry.obsolete}
+    previous = {(entry.msgctxt, entry.msgid): entry.previous_msgid for entry in file if entry.fuzzy}
     file.merge(texts)
     for entry in file:
+        entry.previous_msgid = previous.get((entry.msgctxt, entry.msgid))
         _keep_as_fuzzy(entry, before.get(entry.msgctxt))
     order = {(text.msgctxt, text.msgid): number for number, text in enumerate(texts)}
     file.sort(key=lambda entry: order.get((entry.msgctxt, entry.msgid), len(order)))
@@ -74,7 +76,8 @@ def _keep_as_fuzzy(entry: polib.POEntry, old: polib.POEntry | None) -> None:
     """A text whose English was changed: the old translation is a beginning; whoever reviewed it did not see this."""
     if entry.obsolete or entry.msgstr or old is None or not old.msgstr or old.msgid == entry.msgid:
         return
-    entry.msgstr, entry.previous_msgid, entry.fuzzy = old.msgstr, old.msgid, True
+    entry.msgstr, entry.previous_msgid = old.msgstr, old.msgid
+    entry.flags.append("fuzzy")
 
 
 def _use(key: str) -> str:

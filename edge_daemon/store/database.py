@@ -124,6 +124,79 @@ MIGRATIONS = (
     ALTER TABLE farmer ADD COLUMN national_tables INTEGER;
     CREATE TABLE pin_in_doubt (fingerprint TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT
     """,
+    """
+    CREATE TABLE outbox_5 (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        channel TEXT NOT NULL CHECK (channel IN ('sms', 'report')),
+        kind TEXT NOT NULL DEFAULT 'answer' CHECK (kind IN ('answer', 'confirmation', 'reply', 'follow_up')),
+        rank INTEGER NOT NULL DEFAULT 0,
+        diagnosis_id TEXT REFERENCES diagnosis(id),
+        farmer_id INTEGER REFERENCES farmer(id),
+        body BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'parked')),
+        attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+        unanswered INTEGER NOT NULL DEFAULT 0,
+        due_at TEXT NOT NULL DEFAULT '', not_after TEXT NOT NULL DEFAULT '',
+        queued_at TEXT NOT NULL, changed_at TEXT NOT NULL, sent_at TEXT, why TEXT,
+        flash INTEGER NOT NULL DEFAULT 0, shift TEXT NOT NULL DEFAULT '',
+        template TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT '', notice INTEGER NOT NULL DEFAULT 0,
+        delivered_at TEXT, told_at TEXT,
+        CHECK (diagnosis_id IS NOT NULL OR channel = 'report' OR farmer_id IS NOT NULL)
+    ) STRICT;
+    INSERT INTO outbox_5 (id, channel, kind, rank, diagnosis_id, farmer_id, body, state, attempts, crashes, unanswered,
+        due_at, not_after, queued_at, changed_at, sent_at, why, flash, shift, delivered_at, language)
+        SELECT outbox.id, channel, kind, rank, diagnosis_id, farmer_id, body, state, attempts, crashes, unanswered,
+        due_at, not_after, queued_at, changed_at, sent_at, why, flash, shift,
+        CASE WHEN state = 'delivered' AND channel = 'sms' THEN changed_at END, ifnull(farmer.language, '')
+        FROM outbox LEFT JOIN farmer ON farmer.id = farmer_id;
+    CREATE TABLE sms_part_5 (
+        outbox_id INTEGER NOT NULL REFERENCES outbox_5(id), part INTEGER NOT NULL,
+        modem_reference INTEGER NOT NULL, sent_at TEXT NOT NULL, outcome TEXT, why TEXT, reported_at TEXT,
+        PRIMARY KEY (outbox_id, part)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO sms_part_5 SELECT * FROM sms_part;
+    DROP TABLE sms_part;
+    DROP TABLE outbox;
+    ALTER TABLE outbox_5 RENAME TO outbox;
+    ALTER TABLE sms_part_5 RENAME TO sms_part;
+    CREATE UNIQUE INDEX outbox_once ON outbox(channel, kind, diagnosis_id, ifnull(farmer_id, 0));
+    CREATE INDEX outbox_due ON outbox(channel, state, rank, attempts, id);
+    CREATE INDEX outbox_of_farmer ON outbox(farmer_id, id);
+    CREATE INDEX sms_part_of_reference ON sms_part(modem_reference);
+    ALTER TABLE farmer ADD COLUMN pseudonym TEXT NOT NULL DEFAULT '';
+    ALTER TABLE farmer ADD COLUMN notice_at TEXT;
+    ALTER TABLE farmer ADD COLUMN notice_by TEXT;
+    ALTER TABLE farmer ADD COLUMN helped_at TEXT;
+    ALTER TABLE farmer ADD COLUMN seen_at TEXT NOT NULL DEFAULT '';
+    ALTER TABLE farmer ADD COLUMN erased_at TEXT;
+    UPDATE farmer SET seen_at = since;
+    CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+    CREATE TABLE question (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        farmer_id INTEGER NOT NULL REFERENCES farmer(id),
+        diagnosis_id TEXT NOT NULL REFERENCES diagnosis(id),
+        advice_id INTEGER NOT NULL,
+        topic TEXT NOT NULL CHECK (topic IN ('help', 'reason', 'recall_3', 'recall_14')),
+        state TEXT NOT NULL DEFAULT 'planned'
+            CHECK (state IN ('planned', 'asked', 'answered', 'missed', 'cancelled')),
+        label TEXT NOT NULL, language TEXT NOT NULL DEFAULT '', template TEXT NOT NULL DEFAULT '',
+        planned_at TEXT NOT NULL, clock TEXT NOT NULL, after_s INTEGER NOT NULL, due_at TEXT NOT NULL,
+        options INTEGER NOT NULL DEFAULT 0, right INTEGER NOT NULL DEFAULT 0,
+        outbox_id INTEGER, asked_at TEXT, until TEXT,
+        answered_at TEXT, answer INTEGER, late INTEGER NOT NULL DEFAULT 0, why TEXT,
+        changed_at TEXT NOT NULL, told_at TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX question_once ON question(advice_id, topic);
+    CREATE INDEX question_due ON question(state, due_at);
+    CREATE INDEX question_of_farmer ON question(farmer_id, id);
+    CREATE TABLE answer (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, question_id INTEGER NOT NULL REFERENCES question(id),
+        digit INTEGER NOT NULL, at TEXT NOT NULL, counts INTEGER NOT NULL, late INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answer_of_question ON answer(question_id);
+    ALTER TABLE inbound ADD COLUMN sense TEXT NOT NULL DEFAULT ''
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 

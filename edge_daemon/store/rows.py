@@ -28,10 +28,15 @@ def diagnosis_of(row: sqlite3.Row, visit: Visit) -> Diagnosis:
         taken_at=datetime.fromisoformat(row["taken_at"]),
         clock=row["clock"],
         decision=Decision(row["decision"]),
-        candidates=tuple(Candidate(label, probability) for label, probability in json.loads(row["candidates"])),
+        candidates=json_candidates(row["candidates"]),
         leaf=row["leaf"],
         model=row["model"],
         source=row["source"],
         rehearsal=bool(row["rehearsal"]),
         leaves=row["leaves"],
     )
+
+
+def json_candidates(text: str) -> tuple[Candidate, ...]:
+    """A diagnosis's candidates, as its row holds them."""
+    return tuple(Candidate(label, probability) for label, probability in json.loads(text))

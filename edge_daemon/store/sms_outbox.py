@@ -59,6 +59,9 @@ class SmsOutbox(Outbox[Sms]):
         self._by_modem = by_modem
         self.settle: Callable[[sqlite3.Connection, int], None] = _nothing_reported
         self._count_parts = count_parts
+        self.gone: Callable[[sqlite3.Connection, Sms], None] = _nothing_follows
+        """Within the transaction in which a message has gone: what follows from it."""
+        self.has_opted_out: Callable[[str], bool] = _nobody
 
     def delivered(self, message: Sms) -> None:
         """The network took all of it. Whether the telephone has it, its reports say."""
@@ -70,6 +73,7 @@ class SmsOutbox(Outbox[Sms]):
                 (now, now, message.id),
             )
             self.settle(db, message.id)
+            self.gone(db, message)
 
         self._write(work)
 
@@ -129,7 +133,7 @@ class SmsOutbox(Outbox[Sms]):
         return self._why_held(message) is None
 
     def _why_never(self, sms: Sms) -> str | None:
-        if sms.kind is not Kind.CONFIRMATION and self._rows("SELECT 1 FROM opt_out WHERE number = ?", (sms.number,)):
+        if sms.kind is not Kind.CONFIRMATION and self.has_opted_out(sms.number):
             return OPTED_OUT
         return EXPIRED if sms_policy.has_expired(sms.not_after, self._now()) else None
 
@@ -155,6 +159,14 @@ def _one_part(_: str, __: Sequence[str] = ()) -> int:
 
 def _always(_: Sms) -> bool:
     return True
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+def _nothing_follows(_: sqlite3.Connection, __: Sms) -> None:
+    """Where nothing is planned."""
 
 
 def _nothing_reported(_: sqlite3.Connection, __: int) -> None:

@@ -89,10 +89,13 @@ class SmsReports:
         became = self._reading.of_message([part["outcome"] for part in parts])
         if became is None:
             return
+        now = self._now().utc.isoformat()
         why = next((part["why"] for part in parts if part["outcome"] == became), None)
         db.execute(
-            "UPDATE outbox SET state = ?, why = ?, changed_at = ? WHERE id = ? AND sent_at IS NOT NULL",
-            (_BECOMES.get(became, "sent"), _sentence(became, why), self._now().utc.isoformat(), id),
+            "UPDATE outbox SET state = ?, why = ?, changed_at = ?,"
+            " delivered_at = CASE WHEN ? = 'delivered' THEN ifnull(delivered_at, ?) END"
+            " WHERE id = ? AND sent_at IS NOT NULL",
+            (_BECOMES.get(became, "sent"), _sentence(became, why), now, became, now, id),
         )
 
 

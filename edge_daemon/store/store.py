@@ -16,14 +16,16 @@ from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, V
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
 from edge_daemon.store import database
+from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
 from edge_daemon.store.outbox import Outbox, read_report
 from edge_daemon.store.photos import Photos
+from edge_daemon.store.questions import Questions
 from edge_daemon.store.reading import Reading
 from edge_daemon.store.rows import diagnosis_of, visit_of
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
-from edge_daemon.store.texts import Texts
+from edge_daemon.store.texts import Label, Texts
 
 T = TypeVar("T")
 STANDARD_RULES = SmsRules()
@@ -32,7 +34,8 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `bulk` is the outbox of those SMS that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer. `bulk` is the outbox of those SMS
+    that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -58,7 +61,12 @@ class Store:
         self.sms = SmsOutbox(self._rows, self._write, now, rules, count_parts)
         self.bulk = SmsOutbox(self._rows, self._write, now, rules, count_parts, by_modem=False)
         self.bulk.takes = _never
-        self.texts = Texts(self._rows, self._write, now, rules, count_parts, (self.sms, self.bulk))
+        self.farmers = Farmers(self._rows, self._write, now)
+        self.texts = Texts(self._rows, self._write, now, rules, count_parts, (self.sms, self.bulk), self.farmers)
+        self.questions = Questions(self._rows, self._write, now, self.texts)
+        for way in (self.sms, self.bulk):
+            way.gone = self.questions.plan
+            way.has_opted_out = self.texts.has_opted_out
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
@@ -176,12 +184,29 @@ class Store:
         )
         return None if row is None else diagnosis_of(row, visit)
 
-    def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str) -> Sms:
+    def queue_sms(self, diagnosis: Diagnosis, farmer: Farmer, text: str, *, notice: bool = False) -> Sms:
         """Queue the advice. Asked again for the same diagnosis and number, it is the message of the first time.
 
-        One that was given up on, and parked, is tried anew. Raises BadText, OptedOut.
+        One that was given up on, and parked, is tried anew. notice: the text says what the number is used for. Raises
+        BadText, OptedOut.
         """
-        return self.texts.queue(farmer.number, farmer.language, text, Kind.ANSWER, diagnosis.id)
+        label = Label(diagnosis.decision.value, notice)
+        return self.texts.queue(farmer.number, farmer.language, text, Kind.ANSWER, diagnosis.id, label=label)
+
+    def agree(self, number: str, language: str, notice: str) -> None:
+        """A number (E.164) was given below this notice on the screen; notice: its id."""
+        self.farmers.agree(number, language, notice)
+
+    def knows_notice(self, number: str) -> bool:
+        """Whether an SMS to this number (E.164) has said what the number is used for."""
+        return self.farmers.knows_notice(number)
+
+    def diagnosis_by_id(self, id: str) -> Diagnosis:
+        """A diagnosis that an SMS is about. Raises NoSuchVisit."""
+        row = self._one("SELECT * FROM diagnosis WHERE id = ?", (id,))
+        if row is None:
+            raise NoSuchVisit(f"There is no diagnosis {id!r}.")
+        return diagnosis_of(row, self.visit(row["visit_id"]))
 
     def share_sms(self, by_bulk: Callable[[Sms], bool]) -> None:
         """From now on these go by `bulk`, and the others by `sms`. Without this all go by `sms`."""

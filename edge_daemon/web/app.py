@@ -8,6 +8,7 @@ without a permission that is never given (Fetch standard, "CORS-safelisted reque
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,9 +23,11 @@ from starlette.routing import Route
 
 from edge_daemon.errors import BadInput, KrishiError, PoorPhoto
 from edge_daemon.judge import Stopwatch
-from edge_daemon.visits import Visits, visit_as_data
+from edge_daemon.visits import Visits
 
 BODY_BYTES = 4096
+NOTICE = re.compile(r"[a-z]{2}-[0-9a-f]{8}")
+"""The id of a notice: its language, and a checksum of its text."""
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
@@ -74,7 +77,7 @@ class _Api:
     async def begin(self, request: Request) -> Response:
         body = await _read(request, "language", "crop")
         visit = self._visits.begin(body.get("language"), body.get("crop"))
-        return JSONResponse(visit_as_data(visit), 201)
+        return JSONResponse(self._visits.describe_visit(visit), 201)
 
     async def show(self, request: Request) -> Response:
         return JSONResponse(self._visits.show(request.path_params["visit"]))
@@ -94,10 +97,13 @@ class _Api:
         return FileResponse(picture, media_type="image/jpeg")
 
     async def text_advice(self, request: Request) -> Response:
-        body = await _read(request, "telephone", "language")
+        body = await _read(request, "telephone", "language", "notice")
         if not body.get("telephone"):
             raise BadRequest('Give the telephone number: {"telephone": "98123 45678"}.')
-        sms = self._visits.text_advice(request.path_params["visit"], body["telephone"], body.get("language"))
+        visit, notice = request.path_params["visit"], body.get("notice")
+        if notice is not None and not NOTICE.fullmatch(notice):
+            raise BadRequest("The notice is named by its id, which stands in the visit.")
+        sms = self._visits.text_advice(visit, body["telephone"], body.get("language"), notice)
         return JSONResponse({"sms": sms.id, "text": sms.text}, 202)
 
     async def status(self, _: Request) -> Response:

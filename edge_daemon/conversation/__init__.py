@@ -1,0 +1,1 @@
+"""What a farmer's SMS means."""

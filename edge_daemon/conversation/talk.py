@@ -1,0 +1,172 @@
+"""The conversation: every few seconds, what came in is answered and what is due is asked.
+
+One look does all that is to be done now, so that it can be made at any time, as often as one likes. A message that
+cannot be dealt with keeps back none behind it: it is logged, marked as dealt with, and shown to the technician.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from edge_daemon import sms_policy
+from edge_daemon.clock import Instant, Now
+from edge_daemon.config import Conversation, SmsRules
+from edge_daemon.conversation import dialogue, plan
+from edge_daemon.conversation.calendar import Calendar
+from edge_daemon.conversation.meaning import Meaning
+from edge_daemon.diagnosis import E164
+from edge_daemon.errors import BadText
+from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
+
+LOOK_S = 2.0
+"""How often it looks."""
+DAILY_S = 24 * 3600.0
+
+log = logging.getLogger(__name__)
+
+
+class Message(Protocol):
+    """An SMS that came in: edge_daemon.store.inbound.InboundSms."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Inbound(Protocol):
+    """What came in: edge_daemon.store.inbound.Inbound."""
+
+    def new(self, limit: int = ...) -> Sequence[Any]: ...
+    def done(self, message: Any) -> None: ...
+
+
+class Questions(Protocol):
+    """The ledger's questions: edge_daemon.store.questions.Questions."""
+
+    def due(self, now: datetime) -> list[Question]: ...
+    def date_anew(self, now: datetime) -> int: ...
+    def may_ask(self, question: Question, now: datetime) -> bool: ...
+    def asked_within_a_day(self, now: datetime) -> int: ...
+    def advice_failed(self, question: Question) -> str | None: ...
+    def turn(self, question: Question) -> int: ...
+    def ask(self, question: Question, asking: Asking, open_for: timedelta) -> bool: ...
+    def end(self, question: Question, state: str, why: str) -> None: ...
+    def close_unsent(self) -> int: ...
+    def correspondent(self, number: str, language: str) -> Correspondent: ...
+    def settle(self, message: Any, who: Correspondent, outcome: Outcome, open_for: timedelta) -> None: ...
+
+
+class Texts(dialogue.Texts, Protocol):
+    """The words: edge_daemon.wording.Wording."""
+
+    def ask_help(self, label: str, language: str, template: str) -> str: ...
+    def recall(self, label: str, language: str, turn: int) -> Asking: ...
+
+
+class Talk:
+    """Answers and asks. read: what a text means. again: as dialogue.Again. daily: what is done once a day."""
+
+    def __init__(
+        self,
+        rules: Conversation,
+        sms: SmsRules,
+        language: str,
+        inbound: Inbound,
+        questions: Questions,
+        texts: Texts,
+        read: Callable[[str], Meaning],
+        again: dialogue.Again,
+        now: Now,
+        clock_s: Callable[[], float],
+        daily: Callable[[datetime], None] = lambda now: None,
+    ) -> None:
+        self._rules = rules
+        self._sms = sms
+        self._language = language
+        self._inbound = inbound
+        self._questions = questions
+        self._texts = texts
+        self._read = read
+        self._again = again
+        self._now = now
+        self._clock_s = clock_s
+        self._daily = daily
+        self._daily_s: float | None = None
+        self._calendar = Calendar()
+        self._open_for = timedelta(hours=rules.open_h)
+
+    async def run(self) -> None:
+        """Look for ever. Raises StateError."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """Answer what came in, then ask what is due. Raises StateError."""
+        for message in self._inbound.new():
+            self._answer(message)
+        self._questions.close_unsent()
+        now = self.judge(self._now())
+        if now.clock != "synced":
+            return
+        self._questions.date_anew(now.utc)
+        if not sms_policy.is_quiet(now.utc, self._sms):
+            self._ask(now.utc)
+        if self._daily_s is None or self._clock_s() - self._daily_s >= DAILY_S:
+            self._daily_s = self._clock_s()
+            self._daily(now.utc)
+
+    def judge(self, now: Instant) -> Instant:
+        """The time, "unsure" while it is in doubt."""
+        return self._calendar.judge(now, self._clock_s())
+
+    def _answer(self, message: Message) -> None:
+        if not E164.fullmatch(message.number):  # an operator's advertisement: nobody is there to answer
+            self._inbound.done(message)
+            return
+        who = self._questions.correspondent(message.number, self._language)
+        meaning = self._read(message.text)
+        outcome = dialogue.respond(meaning, who, self._now().utc, self._texts, self._again)
+        try:
+            self._questions.settle(message, who, outcome, self._open_for)
+        except BadText as why:  # of our own making: what it asked for is lost, what comes after it is not
+            log.error("The reply to SMS %d cannot be sent: %s", message.id, why)
+            self._questions.settle(message, who, Outcome(outcome.sense, outcome.opted), self._open_for)
+        log.info("An SMS came in: %s.", outcome.sense)
+
+    def _ask(self, now: datetime) -> None:
+        left = self._rules.daily_questions - self._questions.asked_within_a_day(now)
+        for question in self._questions.due(now):
+            if why := self._why_never(question, now):
+                self._questions.end(question, *why)
+            elif left > 0 and self._questions.may_ask(question, now):
+                left -= self._questions.ask(question, self._asking(question), self._open_for)
+
+    def _why_never(self, question: Question, now: datetime) -> tuple[str, str] | None:
+        """The state in which a question ends unasked, and why."""
+        if failed := self._questions.advice_failed(question):
+            return "cancelled", failed
+        if now > question.due_at + plan.LATEST[question.topic]:
+            return "missed", "its time was over before it could be asked"
+        return None
+
+    def _asking(self, question: Question) -> Asking:
+        if question.topic is Topic.HELP:
+            template = self._template("ask_help", question.pseudonym)
+            text = self._texts.ask_help(question.label, question.language, template)
+            return Asking(text, template, options=2)
+        return self._texts.recall(question.label, question.language, self._questions.turn(question))
+
+    def _template(self, key: str, pseudonym: str) -> str:
+        """The key of the wording that a farmer gets."""
+        for experiment in self._rules.experiments:
+            if experiment.template == key and plan.variant(pseudonym, experiment.name) == "b":
+                return f"{key}_b"
+        return key

@@ -1,0 +1,97 @@
+"""The people: a number, a language, and a pseudonym by which the gateway knows them and nobody else.
+
+The pseudonym is HMAC-SHA-256 (RFC 2104) of the number under a key that is made here, at random, and never leaves this
+file. Without the key the few possible numbers cannot be tried out against it.
+
+Whoever is erased leaves a row without a number, so that the counts of the past stay right. A wish for no more SMS
+outlives the number: then it is kept under the pseudonym.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from typing import Any
+
+from edge_daemon.clock import Now
+from edge_daemon.store.outbox import RowsFunction, WriteFunction
+
+KEY_BYTES = 32
+PSEUDONYM_DIGITS = 16
+"""Hexadecimal, 64 bits: short on the wire, and two of a kiosk's farmers hardly ever share one."""
+ERASED = "erased"
+"""With its row's number this stands where a farmer's number was."""
+
+
+def rows_of(db: sqlite3.Connection) -> RowsFunction:
+    """Reads within a transaction."""
+    return lambda statement, values: db.execute(statement, values).fetchall()
+
+
+class Farmers:
+    """Who gets SMS. Made by Store."""
+
+    def __init__(self, rows: RowsFunction, write: WriteFunction, now: Now) -> None:
+        self._rows = rows
+        self._write = write
+        self._now = now
+        self._key: bytes | None = None
+
+    def note(self, db: sqlite3.Connection, number: str, language: str) -> tuple[int, int | None]:
+        """Within a transaction: the farmer of a number (E.164), made if need be, who uses this language.
+
+        The number of the row, and whether they get texts by national tables (None: as the kiosk does).
+        """
+        now = self._now().utc.isoformat()
+        id, tables = db.execute(
+            "INSERT INTO farmer (number, language, since, seen_at, pseudonym) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (number) DO UPDATE SET language = excluded.language, seen_at = excluded.seen_at,"
+            " pseudonym = excluded.pseudonym RETURNING id, national_tables",
+            (number, language, now, now, self.pseudonym(db, number)),
+        ).fetchone()
+        return int(id), tables
+
+    def pseudonym(self, db: sqlite3.Connection, number: str) -> str:
+        """Within a transaction: what the gateway knows a number by."""
+        if self._key is None:
+            db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
+        return self._pseudonym(rows_of(db), number) or ""
+
+    def use_key(self, key: bytes) -> None:
+        """Where no key was made yet, this is it: of a kiosk that takes another one's place, or of a rehearsal."""
+        self._write(lambda db: db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (key,)))
+
+    def has_opted_out(self, rows: RowsFunction, number: str) -> bool:
+        """Whether this number wants no more SMS."""
+        return bool(
+            rows("SELECT 1 FROM opt_out WHERE number IN (?, ?)", (number, self._pseudonym(rows, number) or number))
+        )
+
+    def knows_notice(self, number: str) -> bool:
+        """Whether an SMS has told this number what it is used for."""
+        return bool(self._rows("SELECT 1 FROM farmer WHERE number = ? AND notice_at IS NOT NULL", (number,)))
+
+    def agree(self, number: str, language: str, notice: str) -> None:
+        """A number was given below this notice on the screen; notice: its id."""
+
+        def work(db: sqlite3.Connection) -> None:
+            id, _ = self.note(db, number, language)
+            db.execute("UPDATE farmer SET notice_by = ? WHERE id = ?", (notice, id))
+
+        self._write(work)
+
+    def find(self, number: str) -> dict[str, Any] | None:
+        """What is known of a number, as plain data; None for nothing."""
+        rows = self._rows("SELECT * FROM farmer WHERE number = ?", (number,))
+        return dict(rows[0]) if rows else None
+
+    def _pseudonym(self, rows: RowsFunction, number: str) -> str | None:
+        """None where no key was ever made: then nothing is under a pseudonym."""
+        if self._key is None:
+            found = rows("SELECT value FROM secret WHERE name = 'pseudonym'", ())
+            if not found:
+                return None
+            self._key = bytes(found[0]["value"])
+        return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
