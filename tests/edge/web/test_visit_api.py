@@ -82,6 +82,15 @@ class Names:
     def name(self, label: str, language: str) -> str:
         return {"en": "Rice blast", "hi": "धान का झोंका"}[language]
 
+    def reviewed_by(self, label: str, language: str) -> str:
+        return "A. Reader" if language == "en" else ""
+
+    def notice(self, language: str) -> tuple[str, str]:
+        return f"{language}-00000001", f"What your number is used for ({language})."
+
+    def retake(self, fault: str, language: str) -> str:
+        return f"Again, please: {fault} ({language})."
+
 
 def normalise(given: str) -> str:
     if given != "98123 45678":
