@@ -148,30 +148,33 @@ class Questions:
         return int(row["n"])
 
     def ask(self, question: Question, asking: Asking, open_for: timedelta) -> bool:
-        """Queue a question; False where its farmer wants no more SMS. Raises BadText."""
+        """Queue a question; False where its farmer wants no more SMS, or it was cancelled meanwhile. Raises BadText."""
         self._texts.check(question.number, asking.text)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute("SELECT 1 FROM question WHERE id = ? AND state = 'planned'", (question.id,)).fetchone():
+                return False  # its farmer may be erased: their number must not come back by it
             id = self._texts.queue_within(
                 db, question.number, question.language, asking.text, Kind.FOLLOW_UP, label=Label(asking.template)
             )
             now = self._now().utc
             db.execute(
-                "UPDATE question SET state = 'asked', outbox_id = ?, template = ?, language = ?, options = ?, right = ?,"
-                " asked_at = ?, until = ?, changed_at = ? WHERE id = ? AND state = 'planned'",
+                "UPDATE question SET state = 'asked', outbox_id = ?, template = ?, language = ?, options = ?,"
+                " right = ?, asked_at = ?, until = ?, changed_at = ? WHERE id = ? AND state = 'planned'",
                 (
                     *(id, asking.template, question.language, asking.options, asking.right),
                     *(now.isoformat(), (now + open_for).isoformat(), now.isoformat(), question.id),
                 ),
             )
+            return True
 
         try:
-            self._write(work)
+            asked = self._write(work)
         except OptedOut as why:
             self.end(question, "cancelled", str(why))
             return False
         self._texts.wake()
-        return True
+        return asked
 
     def end(self, question: Question, state: str, why: str) -> None:
         """It is never asked: "missed" or "cancelled"."""
