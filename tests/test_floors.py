@@ -48,6 +48,7 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "sms_desk": 5,
+    "farmer_desk": 5,
     "modem_desk": 5,
     "simulate": 5,
     "cli": 6,
