@@ -127,7 +127,7 @@ class CountingSink(StoreSink):
 class Village:
     """Runs a season. farmers, visits: how many."""
 
-    def __init__(self, folder: Path, seed: int, farmers: int = 500, visits: int = 1500) -> None:
+    def __init__(self, folder: Path, seed: int, farmers: int = 500, visits: int = 1100) -> None:
         self._rng = random.Random(seed)
         self._folder = folder
         self.time = VillageTime()
