@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
 from typing import Any
 
-from edge_daemon import parts, status
+from edge_daemon import parts, report_desk, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
@@ -73,7 +74,9 @@ async def _serve(
     async def tell() -> dict[str, Any]:
         return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
 
-    app = build_app(parts.build_visits(config, skill, kiosk, store), tell, References(config.model.references))
+    report = functools.partial(asyncio.to_thread, report_desk.gather, config)
+    pictures = References(config.model.references)
+    app = build_app(parts.build_visits(config, skill, kiosk, store), tell, pictures, report)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")

@@ -11,6 +11,7 @@
     │   ├── BadText                      nothing to send, or more than an SMS should be
     │   ├── OptedOut                     this number wants no more SMS
     │   ├── NoSuchSms
+    │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
     │   └── NoDiagnosisYet               the visit has no photo that could be judged
@@ -115,6 +116,13 @@ class NoSuchSms(BadInput):
     """No SMS has this number, or it cannot be sent again."""
 
     http_status = 404
+
+
+class BadPeriod(BadInput):
+    """No day, or a period that ends before it begins."""
+
+    exit_code = 64
+    http_status = 400
 
 
 class BadCommand(BadInput):
