@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import signal
 import socket
@@ -74,9 +73,8 @@ async def _serve(
     async def tell() -> dict[str, Any]:
         return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
 
-    report = functools.partial(asyncio.to_thread, report_desk.gather, config)
-    pictures = References(config.model.references)
-    app = build_app(parts.build_visits(config, skill, kiosk, store), tell, pictures, report)
+    visits = parts.build_visits(config, skill, kiosk, store)
+    app = build_app(visits, tell, References(config.model.references), report_desk.OneAtATime(config))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")

@@ -29,7 +29,7 @@
     │   ├── StateDamaged             74
     │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
-    ├── KioskBusy                    75  too many ask for the camera, or by the control socket, at once
+    ├── KioskBusy                    75  too many ask for the camera, a report, or by the control socket
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemSick
@@ -214,7 +214,7 @@ class PortInUse(KrishiError):
 
 
 class KioskBusy(KrishiError):
-    """Too many ask at once for the camera, which works one photo at a time, or by the control socket."""
+    """Too many ask at once for the camera, which works one photo at a time, for a report, or by the control socket."""
 
     exit_code = 75
     http_status = 503

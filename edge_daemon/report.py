@@ -152,15 +152,17 @@ def experiment(name: str, template: str, questions: Sequence[Row]) -> dict[str, 
 
 def _by(name: str, rows: Rows) -> dict[str, Any]:
     """The block for each value of a dimension, in the order of the alphabet; only values that something is of."""
-    gone = [row for row in rows.questions if row["gone"]]
-    values = sorted({row[name] or NONE for row in (*rows.advices, *gone)})
-    return {
-        value: block(
-            [row for row in rows.advices if (row[name] or NONE) == value],
-            [row for row in gone if (row[name] or NONE) == value],
-        )
-        for value in values
-    }
+    advices = _grouped(name, rows.advices)
+    questions = _grouped(name, (row for row in rows.questions if row["gone"]))
+    values = sorted(advices.keys() | questions.keys())
+    return {value: block(advices.get(value, ()), questions.get(value, ())) for value in values}
+
+
+def _grouped(name: str, rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[name] or NONE, []).append(row)
+    return groups
 
 
 def _of(questions: Iterable[Row], topic: Topic) -> list[Row]:

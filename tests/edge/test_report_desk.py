@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from edge_daemon import parts, report_desk
 from edge_daemon.clock import Instant
 from edge_daemon.config import Config, load
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Visit
-from edge_daemon.errors import BadPeriod
+from edge_daemon.errors import BadPeriod, KioskBusy
 from edge_daemon.period import read_period
 from edge_daemon.store.store import Store
 
@@ -106,6 +107,20 @@ def test_a_wrong_period_is_wrong_usage(config: Config) -> None:
     done = run(config, "--since", "2026-11-24", "--until", "2026-11-23")
     assert (done.returncode, done.stdout) == (64, "")
     assert done.stderr.startswith("krishi-kiosk: The period ends before it begins")
+
+
+def test_the_kiosk_makes_one_report_at_a_time(config: Config) -> None:
+    parts.open_store(config).close()
+
+    async def ask() -> list[Any]:
+        make = report_desk.OneAtATime(config)
+        days: Any = {"week": True, "since": None, "until": None}
+        both = await asyncio.gather(make(**days), make(**days), return_exceptions=True)
+        return [*both, await make(**days)]
+
+    first, second, third = asyncio.run(ask())
+    assert isinstance(second, KioskBusy)
+    assert first["advice"] == third["advice"]
 
 
 def test_without_a_kiosk_there_is_no_report(config: Config) -> None:
