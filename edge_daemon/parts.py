@@ -123,7 +123,7 @@ def build_talk(
 ) -> Talk:
     """The conversation."""
     words = Words.load()
-    return Talk(
+    talk = Talk(
         rules=config.conversation,
         sms=config.sms,
         language=config.kiosk.language,
@@ -135,6 +135,8 @@ def build_talk(
         now=now,
         clock_s=clock_s,
     )
+    store.questions.judge = talk.judge
+    return talk
 
 
 def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Visits:
