@@ -32,6 +32,7 @@ FLOOR = {
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "conversation": 3,
     "references": 3,
     "web": 3,
     "receipt": 3,

@@ -11,6 +11,7 @@ import sqlite3
 from typing import Any
 
 from edge_daemon.clock import Now
+from edge_daemon.diagnosis import Decision
 from edge_daemon.store.outbox import RowsFunction
 from edge_daemon.store.rows import json_candidates
 from edge_daemon.store.sms_outbox import EXPIRED, OPTED_OUT
@@ -27,10 +28,12 @@ FATES = {
 }
 """What became of an SMS, by its state; of a parked one its reason says more."""
 REASONS = ((EXPIRED, "expired"), (NETWORK_EXPIRED, "expired"), (OPTED_OUT, "opted_out"), (ERASED, "erased"))
+NAMELESS = {Decision.NOT_A_LEAF, Decision.WRONG_CROP}
+"""Advices that name no class, whatever the candidates."""
 
 _ADVICES = """
-    SELECT outbox.language, template, state, why, queued_at, sent_at, delivered_at, candidates, model, rehearsal,
-        visit.crop AS named_crop, ifnull(pseudonym, '') AS pseudonym,
+    SELECT outbox.language, template, state, why, queued_at, sent_at, delivered_at, decision, candidates, model,
+        rehearsal, visit.crop AS named_crop, ifnull(pseudonym, '') AS pseudonym,
         (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts
     FROM outbox JOIN diagnosis ON diagnosis.id = diagnosis_id JOIN visit ON visit.id = visit_id
         LEFT JOIN farmer ON farmer.id = farmer_id
@@ -69,9 +72,9 @@ class Ledger:
         self._now = now
 
     def advices(self, since: str, until: str) -> list[dict[str, Any]]:
-        """A row for each advice that was to be texted: language, crop and label (of the best candidate, "" where there
-        is none), model, template, state, why, fate (a value of FATES or REASONS), queued_at, sent_at, delivered_at,
-        parts that the modem sent, rehearsal, pseudonym.
+        """A row for each advice that was to be texted: language, crop and label (of the best candidate, "" where
+        the advice names none), model, template, state, why, fate (a value of FATES or REASONS), queued_at, sent_at,
+        delivered_at, parts that the modem sent, rehearsal, pseudonym.
         """
         return [_advice(row) for row in self._rows(_ADVICES, (since, until))]
 
@@ -111,8 +114,8 @@ def fate(state: str, why: str | None) -> str:
 
 def _advice(row: sqlite3.Row) -> dict[str, Any]:
     data = dict(row)
-    candidates = json_candidates(data.pop("candidates"))
-    label = candidates[0].label if candidates else ""
+    candidates, decision = json_candidates(data.pop("candidates")), data.pop("decision")
+    label = candidates[0].label if candidates and decision not in NAMELESS else ""
     crop = data.pop("named_crop") or label.partition("/")[0]
     return {
         **data,

@@ -45,11 +45,12 @@ class Kiosk:
         self.store.questions.planner = AsksHelp()
         self.visits = 0
 
-    def diagnosed(self, crop: str | None = "rice", labels: Sequence[str] = ("rice/blast",)) -> Diagnosis:
+    def diagnosed(
+        self, crop: str | None = "rice", labels: Sequence[str] = ("rice/blast",), decision: Decision = Decision.ANSWER
+    ) -> Diagnosis:
         self.visits += 1
         visit = Visit(f"v{self.visits}", self.utc, "synced", "en", crop)
         self.store.begin(visit)
-        decision = Decision.ANSWER if labels else Decision.FIRST_AID
         seen = tuple(Candidate(label, 0.5) for label in labels)
         diagnosis = Diagnosis(f"d{self.visits}", visit, self.utc, "synced", decision, seen, 0.9, "m-1", "pi", False)
         self.store.record(diagnosis, Photo(b"x", self.utc, "pi"), b"report")
@@ -106,17 +107,20 @@ def test_an_advice_is_one_row_with_all_that_it_is_told_apart_by(kiosk: Kiosk) ->
 
 
 @pytest.mark.parametrize(
-    ("crop", "labels", "expected"),
+    ("crop", "labels", "decision", "expected"),
     [
-        ("maize", (), ("maize", "")),
-        (None, (), ("", "")),
-        (None, ("maize/rust",), ("maize", "maize/rust")),
+        ("maize", (), Decision.FIRST_AID, ("maize", "")),
+        (None, (), Decision.FIRST_AID, ("", "")),
+        (None, ("maize/rust",), Decision.NOT_SURE, ("maize", "maize/rust")),
+        ("rice", ("rice/blast",), Decision.NOT_A_LEAF, ("rice", "")),
+        (None, ("rice/blast",), Decision.NOT_A_LEAF, ("", "")),
+        ("rice", ("rice/blast",), Decision.WRONG_CROP, ("rice", "")),
     ],
 )
 def test_crop_and_class_where_one_is_not_known(
-    kiosk: Kiosk, crop: str | None, labels: Sequence[str], expected: tuple[str, str]
+    kiosk: Kiosk, crop: str | None, labels: Sequence[str], decision: Decision, expected: tuple[str, str]
 ) -> None:
-    kiosk.advised(crop=crop, labels=labels)
+    kiosk.advised(crop=crop, labels=labels, decision=decision)
     (row,) = kiosk.store.ledger.advices(*ALL)
     assert (row["crop"], row["label"]) == expected
 
