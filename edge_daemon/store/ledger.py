@@ -12,13 +12,13 @@ from typing import Any
 
 from edge_daemon.clock import Now
 from edge_daemon.diagnosis import Decision
+from edge_daemon.store import erasure
 from edge_daemon.store.outbox import RowsFunction
 from edge_daemon.store.rows import json_candidates
 from edge_daemon.store.sms_outbox import EXPIRED, OPTED_OUT
 
 NETWORK_EXPIRED = "its validity period expired"
 """As edge_daemon.modem.deliveries words it, within a reason of the network's."""
-ERASED = "its farmer was erased"
 FATES = {
     "waiting": "queued",
     "sending": "queued",
@@ -27,7 +27,7 @@ FATES = {
     "parked": "failed",
 }
 """What became of an SMS, by its state; of a parked one its reason says more."""
-REASONS = ((EXPIRED, "expired"), (NETWORK_EXPIRED, "expired"), (OPTED_OUT, "opted_out"), (ERASED, "erased"))
+REASONS = ((EXPIRED, "expired"), (NETWORK_EXPIRED, "expired"), (OPTED_OUT, "opted_out"), (erasure.WHY, "erased"))
 NAMELESS = {Decision.NOT_A_LEAF, Decision.WRONG_CROP}
 """Advices that name no class, whatever the candidates."""
 

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,7 +15,8 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
-from edge_daemon.store import database
+from edge_daemon.store import database, traces
+from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
 from edge_daemon.store.ledger import Ledger
@@ -35,8 +36,8 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports.
-    `bulk` is the outbox of those SMS that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports;
+    `erasure` removes people. `bulk` is the outbox of those SMS that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -246,6 +247,15 @@ class Store:
     def ledger(self) -> Ledger:
         """What became of advices and questions, for reports."""
         return Ledger(self._rows, self._now)
+
+    @functools.cached_property
+    def erasure(self) -> Erasure:
+        """How farmers are removed."""
+
+        def scrub(words: Sequence[bytes]) -> bool:
+            return traces.scrub(self._database, self.folder / database.FILE, words)
+
+        return Erasure(self._rows, self._write, self._now, self.farmers, self.photos, scrub)
 
     @functools.cached_property
     def _reports(self) -> SmsReports:
