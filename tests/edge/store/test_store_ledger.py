@@ -232,6 +232,16 @@ def test_the_confirmation_of_a_stop_makes_nobody_one_who_got_sms(kiosk: Kiosk) -
     assert kiosk.store.ledger.farmers(*ALL) == []
 
 
+def test_the_counts_of_erased_farmers_stay(kiosk: Kiosk) -> None:
+    kiosk.sent(kiosk.advised())
+    kiosk.advised()
+    kiosk.store.erasure.erase(NUMBER)
+    advices = kiosk.store.ledger.advices(*ALL)
+    assert [(row["fate"], row["pseudonym"]) for row in advices] == [("sent", ""), ("erased", "")]
+    assert [row["state"] for row in kiosk.store.ledger.questions(*ALL)] == ["cancelled"]
+    assert kiosk.store.ledger.farmers(*ALL) == []
+
+
 def test_sms_and_their_parts_by_kind(kiosk: Kiosk) -> None:
     kiosk.sent(kiosk.advised(), parts=2)
     half = kiosk.advised(OTHER)
