@@ -83,6 +83,16 @@ def _status(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(config: Config, arguments: argparse.Namespace) -> int:
+    import json
+
+    from edge_daemon import report_desk, report_lines
+
+    data = report_desk.gather(config, week=arguments.week, since=arguments.since, until=arguments.until)
+    print(json.dumps(data, ensure_ascii=False) if arguments.json else report_lines.text(data))
+    return 0
+
+
 def _pdu(_: Config, arguments: argparse.Namespace) -> int:
     import json
 
@@ -210,6 +220,11 @@ def build_parser() -> Parser:
     one.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     now = add("status", "queues, last visit, model, modem, disk", _status)
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    told = add("report", "what became of advice: delivered, answered, remembered", _report)
+    told.add_argument("--week", action="store_true", help="the last 7 days, with today")
+    told.add_argument("--since", metavar="DATE", help="from this day on, such as 2026-11-23 (default: the first)")
+    told.add_argument("--until", metavar="DATE", help="before this day (default: up to now)")
+    told.add_argument("--json", action="store_true", help="one JSON object, for programs")
     one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
     one.add_argument("what", choices=["decode", "encode"], help="which way")
     _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)

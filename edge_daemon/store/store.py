@@ -19,6 +19,7 @@ from edge_daemon.store import database, traces
 from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
+from edge_daemon.store.ledger import Ledger
 from edge_daemon.store.outbox import Outbox, read_report
 from edge_daemon.store.photos import Photos
 from edge_daemon.store.questions import Questions
@@ -35,8 +36,8 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer; `erasure` removes people. `bulk` is
-    the outbox of those SMS that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports;
+    `erasure` removes people. `bulk` is the outbox of those SMS that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -241,6 +242,11 @@ class Store:
     def inbound(self) -> Inbound:
         """What came in."""
         return Inbound(self._rows, self._write, self._reader, self._now)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """What became of advices and questions, for reports."""
+        return Ledger(self._rows, self._now)
 
     @functools.cached_property
     def erasure(self) -> Erasure:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from edge_daemon.errors import (
     UnknownLanguage,
 )
 from edge_daemon.judge import Stopwatch
+from edge_daemon.period import read_period
 from edge_daemon.references import References
 from edge_daemon.store.store import Store
 from edge_daemon.visits import WAITING_FOR_CAMERA, Visits
@@ -102,6 +104,11 @@ async def status() -> dict[str, Any]:
     return {"running": True}
 
 
+async def report(*, week: bool, since: str | None, until: str | None) -> dict[str, Any]:
+    read_period(ZoneInfo("Asia/Kolkata"), NOON.date(), week, since, until)
+    return {"week": week, "since": since, "until": until}
+
+
 Scene = Callable[[httpx.AsyncClient, Line], Awaitable[None]]
 
 
@@ -111,7 +118,7 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
         with Store.open(tmp_path, 10_000, lambda: Instant(NOON, "unsure")) as store, listen(0) as listener:
             line = Line(store)
             visits = Visits(line, store, Names(), normalise, "en", lab_only=lambda label: label == "rice/blast")
-            app = build_app(visits, status, References(tmp_path / "references"))
+            app = build_app(visits, status, References(tmp_path / "references"), report)
             serving = asyncio.create_task(serve(app, listener))
             address, port = listener.getsockname()
             async with httpx.AsyncClient(base_url=f"http://{address}:{port}", trust_env=False, timeout=20) as client:
@@ -208,6 +215,7 @@ def test_trouble_has_a_code_a_name_and_a_sentence(
         ("/visits/nobody/farmer", {}, 400, "bad_request"),
         ("/nowhere", {}, 404, "http"),
         ("/status", {}, 405, "http"),
+        ("/report", {}, 405, "http"),
     ],
 )
 def test_bad_requests_are_named(play: Callable[[Scene], None], path: str, body: object, code: int, name: str) -> None:
@@ -266,5 +274,42 @@ def test_the_camera_s_queue_has_a_bound(play: Callable[[Scene], None]) -> None:
         line.gate.set()
         answers = await asyncio.gather(*waiting)
         assert [answer.status_code for answer in answers] == [201] * WAITING_FOR_CAMERA
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"week": False, "since": None, "until": None}),
+        ("?week=1", {"week": True, "since": None, "until": None}),
+        ("?since=2026-11-01&until=2026-11-08", {"week": False, "since": "2026-11-01", "until": "2026-11-08"}),
+    ],
+)
+def test_a_report_is_of_the_days_that_are_asked_for(
+    play: Callable[[Scene], None], query: str, expected: dict[str, Any]
+) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        answer = await client.get(f"/report{query}")
+        assert (answer.status_code, answer.json()) == (200, expected)
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("week=yes", "bad_request"),
+        ("month=1", "bad_request"),
+        ("since=yesterday", "bad_period"),
+        ("since=2026-11-08&until=2026-11-08", "bad_period"),
+        ("week=1&since=2026-11-08", "bad_period"),
+    ],
+)
+def test_a_report_of_no_period_is_refused(play: Callable[[Scene], None], query: str, name: str) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        answer = await client.get(f"/report?{query}")
+        assert (answer.status_code, answer.json()["error"]) == (400, name)
+        assert answer.json()["message"]
 
     play(scene)
