@@ -20,7 +20,7 @@
     │   ├── ModelCorrupt                 another file than its manifest says
     │   ├── ModelMismatch                labels, input or outputs are not what the kiosk can use
     │   ├── AdviceFaulty                 the catalogue of advice breaks its form or a rule of safety
-    │   └── WordsFaulty                  the list of words that farmers answer with breaks its form
+    │   └── WordsFaulty                  the words that farmers answer with break their form or mean two things
     ├── StateError                   74  the state folder
     │   ├── StateReadOnly            73
     │   ├── StateFull                74

@@ -3,7 +3,7 @@
 A question is planned when the network has taken an advice, asked some days later, answered or not. Its life:
 
     planned ── asked ── answered
-       │         └───── missed: no answer came that counts, or it never went
+       │         └───── missed: its SMS never went
        ├─ missed: its time was over before it could be asked
        └─ cancelled: the farmer wants no more SMS, was erased, or the advice never arrived
 """

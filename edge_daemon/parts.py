@@ -125,7 +125,7 @@ def build_talk(
 ) -> Talk:
     """The conversation."""
     words = Words.load()
-    return Talk(
+    talk = Talk(
         rules=config.conversation,
         sms=config.sms,
         language=config.kiosk.language,
@@ -138,6 +138,8 @@ def build_talk(
         clock_s=clock_s,
         daily=_daily(config, store),
     )
+    store.questions.judge = talk.judge
+    return talk
 
 
 def _daily(config: Config, store: Store) -> Callable[[datetime], None]:

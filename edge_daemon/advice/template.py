@@ -62,8 +62,10 @@ def update(path: Path, texts: polib.POFile) -> None:
         "Content-Transfer-Encoding": "8bit",
     }
     before = {entry.msgctxt: entry for entry in file if not entry.obsolete}
+    previous = {(entry.msgctxt, entry.msgid): entry.previous_msgid for entry in file if entry.fuzzy}
     file.merge(texts)
     for entry in file:
+        entry.previous_msgid = previous.get((entry.msgctxt, entry.msgid))
         _keep_as_fuzzy(entry, before.get(entry.msgctxt))
     order = {(text.msgctxt, text.msgid): number for number, text in enumerate(texts)}
     file.sort(key=lambda entry: order.get((entry.msgctxt, entry.msgid), len(order)))

@@ -8,14 +8,14 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
+from edge_daemon.conversation.contents import Contents, Names, look
 from edge_daemon.conversation.spelling import tokens
 from edge_daemon.conversation.words import Concept, Words
-from edge_daemon.errors import UnknownCrop, UnknownLanguage
+
+__all__ = ["LONGEST", "Meaning", "Names", "Sense", "read"]
 
 LONGEST = 500
 """Characters. An answer has a few words; what is longer is not searched."""
@@ -25,10 +25,6 @@ OTHERS_MOST = 4
 """Known words that may stand beside a stop or start in a longer message, fillers not counted."""
 STRANGE_MOST = 2
 """Unknown words and large numbers that may stand beside an answer, the word for language, or a call for help."""
-NAMED_MOST = 12
-"""Words. In a longer message no crop or language is looked for: it is a sentence."""
-NAME_WORDS = 4
-"""The longest name of a crop or language that is looked for."""
 
 
 class Sense(StrEnum):
@@ -58,45 +54,17 @@ class Meaning:
     digit: int | None = None
     value: str | None = None
 
-
-class Names(Protocol):
-    """Whoever knows the names of crops and languages: the catalogue."""
-
-    def crop(self, text: str) -> str:
-        """A crop's id. Raises UnknownCrop."""
-
-    def language(self, text: str) -> str:
-        """A language's code. Raises UnknownLanguage."""
+    def __post_init__(self) -> None:
+        if self.digit not in {None, *range(1, 10)} or (self.sense is Sense.DIGIT and self.digit is None):
+            raise ValueError(f"a {self.sense} cannot have the digit {self.digit}")
+        if self.sense is Sense.CROP and self.value is None:
+            raise ValueError("a crop has a name")
 
 
 AGREES = {Sense.YES: 1, Sense.NO: 2}
 NUMBERS = {Concept.ONE: 1, Concept.TWO: 2, Concept.THREE: 3}
 SILENT = {Concept.FILLER, *NUMBERS}
 """What says nothing beside another word. Numbers in words too: "do" is two in Hindi, and also "give"."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A message taken apart. stop, start: the words of such phrases. unknown: words that no list and no name has.
-
-    numbers: those above 9. codes: languages whose bare code stands there, whatever else it may mean.
-    """
-
-    tokens: tuple[str, ...]
-    fillers: tuple[str, ...]
-    unknown: tuple[str, ...]
-    concepts: frozenset[Concept]
-    digits: frozenset[int]
-    numbers: int
-    stop: frozenset[str]
-    start: frozenset[str]
-    languages: frozenset[str]
-    crops: frozenset[str]
-    codes: frozenset[str]
-
-    @property
-    def strange(self) -> int:
-        return len(self.unknown) + self.numbers
 
 
 def read(text: str, words: Words, names: Names) -> Meaning:
@@ -106,80 +74,36 @@ def read(text: str, words: Words, names: Names) -> Meaning:
     message = tokens(text)
     if not message:
         return Meaning(Sense.HELP)
-    seen = _look(message, words, names)
+    seen = look(message, words, names)
     return next((found for rule in PRECEDENCE if (found := rule(seen))), Meaning(Sense.UNKNOWN))
 
 
-def _look(message: tuple[str, ...], words: Words, names: Names) -> _Seen:
-    covered = [(span, concept) for span, concept in words.cover(message)]
-    figures = {at for at, token in enumerate(message) if token.isdecimal()}
-    loose = {span.start for span, concept in covered if concept is None} - figures
-    crops = dict(_named(message, loose, names.crop))
-    languages = dict(_named(message, loose, names.language))
-    named = {at for span in (*crops, *languages) for at in span}
-    return _Seen(
-        tokens=message,
-        fillers=tuple(message[at] for span, concept in covered if concept is Concept.FILLER for at in span),
-        unknown=tuple(message[at] for at in sorted(loose - named)),
-        concepts=frozenset(concept for _, concept in covered if concept is not None),
-        digits=frozenset(int(message[at]) for at in figures if len(message[at]) == 1),
-        numbers=sum(len(message[at]) > 1 for at in figures),
-        stop=words.within(message, Concept.STOP),
-        start=words.within(message, Concept.START),
-        languages=frozenset(languages.values()),
-        crops=frozenset(crops.values()),
-        codes=frozenset(code for token in set(message) & words.languages if (code := _ask(names.language, token))),
-    )
-
-
-def _named(message: tuple[str, ...], loose: set[int], find: Callable[[str], str]) -> Iterator[tuple[range, str]]:
-    """The names in a message, the longest first. Each has a word that no list knows, so "hi" alone is no language."""
-    free = set(range(len(message))) if len(message) <= NAMED_MOST else set()
-    for length in range(NAME_WORDS, 0, -1):
-        for at in range(len(message) - length + 1):
-            span = range(at, at + length)
-            if (
-                free.issuperset(span)
-                and not loose.isdisjoint(span)
-                and (name := _ask(find, *message[at : at + length]))
-            ):
-                free.difference_update(span)
-                yield span, name
-
-
-def _ask(find: Callable[[str], str], *name: str) -> str | None:
-    try:
-        return find(" ".join(name))
-    except (UnknownCrop, UnknownLanguage):
-        return None
-
-
-def _stop(seen: _Seen) -> Meaning | None:
-    zero = seen.tokens == ("0",)
+def _stop(seen: Contents) -> Meaning | None:
+    zero = seen.digits == {0} and seen.fillers.issuperset(set(seen.tokens) - {"0"})
     return Meaning(Sense.STOP) if zero or (seen.stop and _is_order(seen, seen.stop)) else None
 
 
-def _start(seen: _Seen) -> Meaning | None:
+def _start(seen: Contents) -> Meaning | None:
     return Meaning(Sense.START) if seen.start and not seen.stop and _is_order(seen, seen.start) else None
 
 
-def _is_order(seen: _Seen, said: frozenset[str]) -> bool:
+def _is_order(seen: Contents, said: frozenset[str]) -> bool:
     """Whether these words of a stop or start are what the message is about."""
-    others = [token for token in seen.tokens if token not in said and token not in seen.fillers]
+    others = [token for token in seen.tokens if token not in said | seen.fillers]
     return len(seen.tokens) <= SHORT or (len(others) <= OTHERS_MOST and said.issuperset(seen.unknown))
 
 
-def _repeat(seen: _Seen) -> Meaning | None:
+def _repeat(seen: Contents) -> Meaning | None:
     alone = not seen.strange and not seen.languages
     return Meaning(Sense.REPEAT) if Concept.REPEAT in seen.concepts and alone else None
 
 
-def _answer(seen: _Seen) -> Meaning | None:
-    """YES, NO or DIGIT; UNCLEAR where they contradict each other."""
+def _answer(seen: Contents) -> Meaning | None:
+    """YES, NO or DIGIT; UNCLEAR where they contradict each other, or come with a stop word."""
     digits, said = _digits(seen), [sense for sense in AGREES if Concept(sense) in seen.concepts]
     if seen.strange > STRANGE_MOST or not (said or digits):
         return None
-    if len(digits) > 1 or len(said) > 1 or (said and not digits <= {AGREES[said[0]]}):
+    if seen.stop or len(digits) > 1 or len(said) > 1 or (said and not digits <= {AGREES[said[0]]}):
         return Meaning(Sense.UNCLEAR)
     digit = next(iter(digits), None)
     if said:
@@ -187,14 +111,14 @@ def _answer(seen: _Seen) -> Meaning | None:
     return Meaning(Sense.DIGIT, digit) if digit else None
 
 
-def _digits(seen: _Seen) -> frozenset[int]:
+def _digits(seen: Contents) -> frozenset[int]:
     """Numbers in words count only among fillers."""
     if seen.strange or seen.languages or seen.crops or not seen.concepts <= SILENT:
         return seen.digits
     return seen.digits | {NUMBERS[concept] for concept in seen.concepts & NUMBERS.keys()}
 
 
-def _language(seen: _Seen) -> Meaning | None:
+def _language(seen: Contents) -> Meaning | None:
     asked = Concept.LANGUAGE in seen.concepts
     if seen.strange > (STRANGE_MOST if asked else 0) or not (asked or seen.languages):
         return None
@@ -202,13 +126,13 @@ def _language(seen: _Seen) -> Meaning | None:
     return Meaning(Sense.UNCLEAR) if len(found) > 1 else Meaning(Sense.LANGUAGE, value=next(iter(found), None))
 
 
-def _crop(seen: _Seen) -> Meaning | None:
-    if not seen.crops or seen.strange or not seen.concepts <= {*SILENT, Concept.HELP}:
+def _crop(seen: Contents) -> Meaning | None:
+    if not seen.crops or seen.strange or seen.digits or not seen.concepts <= {*SILENT, Concept.HELP}:
         return None
     return Meaning(Sense.UNCLEAR) if len(seen.crops) > 1 else Meaning(Sense.CROP, value=next(iter(seen.crops)))
 
 
-def _help(seen: _Seen) -> Meaning | None:
+def _help(seen: Contents) -> Meaning | None:
     return Meaning(Sense.HELP) if Concept.HELP in seen.concepts and seen.strange <= STRANGE_MOST else None
 
 

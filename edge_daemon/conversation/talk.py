@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from edge_daemon import sms_policy
-from edge_daemon.clock import Now
+from edge_daemon.clock import Instant, Now
 from edge_daemon.config import Conversation, SmsRules
 from edge_daemon.conversation import dialogue, plan
 from edge_daemon.conversation.calendar import Calendar
@@ -113,7 +113,7 @@ class Talk:
         for message in self._inbound.new():
             self._answer(message)
         self._questions.close_unsent()
-        now = self._calendar.judge(self._now(), self._clock_s())
+        now = self.judge(self._now())
         if now.clock != "synced":
             return
         self._questions.date_anew(now.utc)
@@ -122,6 +122,10 @@ class Talk:
         if self._daily_s is None or self._clock_s() - self._daily_s >= DAILY_S:
             self._daily_s = self._clock_s()
             self._daily(now.utc)
+
+    def judge(self, now: Instant) -> Instant:
+        """The time, "unsure" while it is in doubt."""
+        return self._calendar.judge(now, self._clock_s())
 
     def _answer(self, message: Message) -> None:
         if not E164.fullmatch(message.number):  # an operator's advertisement: nobody is there to answer

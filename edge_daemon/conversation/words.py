@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edge_daemon.conversation.spelling import tokens
@@ -58,7 +59,7 @@ class Words:
             first = places.setdefault(phrase, place)
             if concepts.setdefault(phrase, concept) is not concept:
                 raise WordsFaulty(f"{place} has {' '.join(phrase)!r}, which {first} has too. Keep it in one of them.")
-        return cls(concepts, frozenset(tables))
+        return cls(MappingProxyType(concepts), frozenset(tables))
 
     def cover(self, message: Sequence[str]) -> Iterator[tuple[range, Concept | None]]:
         """The message's words from left to right, the longest phrase first; None for one word that no phrase has."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from edge_daemon.clock import Now
+from edge_daemon.clock import Instant, Now
 from edge_daemon.diagnosis import Candidate, Kind, Sms
 from edge_daemon.errors import OptedOut
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Planned, Question, Reply, Topic
@@ -53,6 +53,8 @@ class Questions:
     ) -> None:
         self.planner: Planner | None = None
         self.clock_s = clock_s
+        self.judge: Callable[[Instant], Instant] = _believed
+        """Whether a time may be believed; the conversation's calendar knows of jumps."""
         self._rows = rows
         self._write = write
         self._now = now
@@ -157,8 +159,8 @@ class Questions:
             )
             now = self._now().utc
             db.execute(
-                "UPDATE question SET state = 'asked', outbox_id = ?, template = ?, language = ?, options = ?, right = ?,"
-                " asked_at = ?, until = ?, changed_at = ? WHERE id = ? AND state = 'planned'",
+                "UPDATE question SET state = 'asked', outbox_id = ?, template = ?, language = ?, options = ?,"
+                " right = ?, asked_at = ?, until = ?, changed_at = ? WHERE id = ? AND state = 'planned'",
                 (
                     *(id, asking.template, question.language, asking.options, asking.right),
                     *(now.isoformat(), (now + open_for).isoformat(), now.isoformat(), question.id),
@@ -321,7 +323,7 @@ class Questions:
     def _insert_planned(
         self, db: sqlite3.Connection, row: sqlite3.Row, advice: int, label: str, planned: Planned
     ) -> None:
-        now = self._now()
+        now = self.judge(self._now())
         at = now.utc.isoformat()
         inserted = db.execute(
             "INSERT OR IGNORE INTO question (farmer_id, diagnosis_id, advice_id, topic, label, planned_at, clock,"
@@ -333,6 +335,10 @@ class Questions:
         )
         if inserted.rowcount and now.clock == "unsure" and inserted.lastrowid:
             self._planned_s[inserted.lastrowid] = self.clock_s()
+
+
+def _believed(now: Instant) -> Instant:
+    return now
 
 
 def _question(row: sqlite3.Row) -> Question:

@@ -11,12 +11,12 @@ from types import MappingProxyType
 import pytest
 
 from edge_daemon.advice.catalogue import Catalogue
-from edge_daemon.advice.entry import FIELDS, Crop, Entry, Language
-from edge_daemon.advice.reader import FOLDER, read_lexicon
-from edge_daemon.advice.rules import DOSE, LIMITS, Lexicon, crop_faults, faults, mentions
+from edge_daemon.advice.entry import CROP_FIELDS, FIELDS, Crop, Entry, Language
+from edge_daemon.advice.reader import FOLDER, read_lexicon, read_locales
+from edge_daemon.advice.rules import LIMITS, Lexicon, crop_faults, faults, mentions
 from edge_daemon.modem.alphabet import GSM7
 
-LEXICON = read_lexicon(FOLDER)
+LEXICON = read_lexicon(FOLDER, read_locales(FOLDER))
 VIRUS, BACTERIUM, FUNGUS = "rice/tungro", "tomato/bacterial_spot", "rice/blast"
 
 
@@ -25,15 +25,16 @@ def languages(catalogue: Catalogue) -> Mapping[str, Language]:
 
 
 def every_text(catalogue: Catalogue, language: str) -> dict[str, str]:
-    """All that can be said in a language, by where it stands."""
-    texts = {
-        f"{label} {field}": getattr(entry.texts[language], field)
-        for label, entry in catalogue.entries.items()
-        for field in FIELDS
-    }
+    """All that is written in a language, by where it stands."""
+    texts = {}
+    for label, entry in catalogue.entries.items():
+        if (text := entry.texts[language]).language == language:
+            texts |= {f"{label} {field}": getattr(text, field) for field in FIELDS}
+        if (quiz := entry.quizzes.get(language)) and quiz.language == language:
+            texts |= {f"{label} answer {number}": answer for number, answer in enumerate(quiz.answers)}
     for crop in catalogue.crop_words.values():
-        words = crop.words[language]
-        texts |= {f"{crop.id} name": words.name, f"{crop.id} leaf": words.leaf, f"{crop.id} aid": words.first_aid}
+        if (words := crop.words[language]).language == language:
+            texts |= {f"{crop.id} {field}": getattr(words, field) for field in CROP_FIELDS}
     fixed = catalogue.say(language).texts.items()
     return texts | {key: re.sub(r"{\w+}", "", text) for key, text in fixed}
 
@@ -57,32 +58,21 @@ def test_no_text_names_a_dose_or_any_substance(catalogue: Catalogue) -> None:
     substances = [word for substance in LEXICON.substances for word in substance.spellings]
     for language in catalogue.languages:
         for place, text in every_text(catalogue, language).items():
-            assert DOSE.search(text) is None, place
+            assert LEXICON.doses.pattern.search(text) is None, place
             assert mentions(text, substances) == [], place
 
 
-def test_english_fits_the_gsm_alphabet_and_hindi_is_devanagari(catalogue: Catalogue) -> None:
+def test_english_fits_the_gsm_alphabet(catalogue: Catalogue) -> None:
     for place, text in every_text(catalogue, "en").items():
         assert all(GSM7.units(letter) == 1 for letter in text), place
-    for place, text in every_text(catalogue, "hi").items():
-        assert not re.search(r"[A-Za-z]", text), place
-        letters = [letter for letter in text if letter.isalpha()]
-        assert all("DEVANAGARI" in unicodedata.name(letter) for letter in letters), place
 
 
-def test_every_text_is_a_draft_until_somebody_signs(catalogue: Catalogue) -> None:
-    for entry in catalogue.entries.values():
-        for text in entry.texts.values():
-            assert (text.review == "draft") == (text.reviewed_by == "")
-
-
-def test_the_review_state_cannot_be_left_open(catalogue: Catalogue) -> None:
-    text = catalogue.text(FUNGUS, "hi")
-    with pytest.raises(ValueError, match="review is ''"):
-        dataclasses.replace(text, review="")
-    with pytest.raises(ValueError, match="reviewed_by"):
-        dataclasses.replace(text, review="reviewed")
-    assert dataclasses.replace(text, review="reviewed", reviewed_by="Dr. A. Rao").review == "reviewed"
+def test_every_other_language_keeps_to_one_script(catalogue: Catalogue) -> None:
+    for language in set(catalogue.languages) - {"en"}:
+        script = unicodedata.name(catalogue.say(language).language.name[0]).split()[0]
+        for place, text in every_text(catalogue, language).items():
+            letters = {letter for letter in text if letter.isalpha()}
+            assert {unicodedata.name(letter).split()[0] for letter in letters} == {script}, f"{language} {place}"
 
 
 def test_viruses_are_told_so_and_undecided_cotton_is_referred(catalogue: Catalogue) -> None:
@@ -136,7 +126,7 @@ def test_a_hindi_dose_without_a_source_is_a_fault(catalogue: Catalogue, text: st
     "text", ["Look again in 7 days.", "Drain for 2-3 days.", "Leave one leaf.", "Call 1800-180-1551."]
 )
 def test_days_and_counts_are_no_dose(text: str) -> None:
-    assert DOSE.search(text) is None
+    assert LEXICON.doses.pattern.search(text) is None
 
 
 @pytest.mark.parametrize("field", ["what", "act", "do_not", "officer"])
@@ -215,10 +205,30 @@ def test_a_text_out_of_form_is_a_fault(catalogue: Catalogue, language: str, fiel
     assert fault in told(catalogue, doctored(catalogue, FUNGUS, language, field, text))
 
 
-def test_an_entry_without_a_language_is_a_fault(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize(
+    ("language", "answer", "fault"),
+    [
+        ("en", "Drain the field.", "ends like a sentence"),
+        ("hi", "पानी निकालें।", "ends like a sentence"),
+        ("en", "", "is empty"),
+        ("en", "W" * 41, "characters; 40 is the most"),
+        ("en", "Give 2 kg of urea", "names an amount"),
+        ("hi", "यूरिया दो किलो दें", "names an amount"),
+        ("en", "Spray a fungicide", "names fungicide"),
+        ("hi", "फफूँदनाशक डालें", "names फफूँदनाशक"),
+        ("en", "Spray sulphur", "names sulphur"),
+        ("en", "Spray dicofol", "barred"),
+        ("hi", "field सुखाएँ", "letters that हिन्दी"),
+    ],
+)
+@pytest.mark.parametrize("right", [True, False])
+def test_a_quiz_s_answer_teaches_nothing_wrong_by_name(
+    catalogue: Catalogue, language: str, answer: str, fault: str, right: bool
+) -> None:
     entry = catalogue.entry(FUNGUS)
-    half = dataclasses.replace(entry, texts={"en": entry.texts["en"]})
-    assert told(catalogue, half) == "rice/blast: has no text in 'hi'."
+    quiz = entry.quizzes[language]
+    changed = dataclasses.replace(quiz, right=answer) if right else dataclasses.replace(quiz, wrong=(answer,))
+    assert fault in told(catalogue, dataclasses.replace(entry, quizzes={**entry.quizzes, language: changed}))
 
 
 def test_a_crop_s_own_words_are_kept_to_the_same_rules(catalogue: Catalogue) -> None:
@@ -246,5 +256,5 @@ def test_a_name_with_an_act_always_fits_three_parts() -> None:
 
 
 def test_a_lexicon_finds_by_kind() -> None:
-    assert "kasugamycin" in set(Lexicon(LEXICON.substances, {}).named("antibiotic"))
+    assert "kasugamycin" in set(Lexicon(LEXICON.substances, {}, LEXICON.doses).named("antibiotic"))
     assert "kasugamycin" not in set(LEXICON.barred())
