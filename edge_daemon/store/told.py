@@ -1,8 +1,8 @@
 """What the gateway was told of the ledger: which rows changed since, and the reports that tell of them.
 
 Rules kept here:
-- a row is told again when it has changed. What is kept is the change that was told, not when: a clock that was put back
-  hides none;
+- a row is told again when it has changed. Its told_at holds the state that was told and since when it was so, not when
+  it was told: a clock that was put back, or stands still, hides no change;
 - a report is queued in the transaction that marks its rows as told, so no crash parts the two;
 - a question is told when it was asked or has ended, not while it is only planned;
 - the diagnosis reports go first.
@@ -32,13 +32,14 @@ _QUESTIONS = (
     "SELECT question.*, CASE WHEN erased_at IS NULL THEN pseudonym ELSE '' END AS farmer,"
     " (SELECT count(*) FROM sms_part WHERE outbox_id = question.outbox_id) AS parts"
     " FROM question JOIN farmer ON farmer.id = farmer_id"
-    " WHERE state != 'planned' AND told_at IS NOT changed_at ORDER BY question.id LIMIT ?"
+    " WHERE state != 'planned' AND told_at IS NOT changed_at || ' ' || state ORDER BY question.id LIMIT ?"
 )
 _ADVICES = (
     "SELECT outbox.*, CASE WHEN erased_at IS NULL THEN pseudonym ELSE '' END AS farmer, decision, candidates,"
     " (SELECT count(*) FROM sms_part WHERE outbox_id = outbox.id) AS parts"
     " FROM outbox JOIN farmer ON farmer.id = farmer_id JOIN diagnosis ON diagnosis.id = diagnosis_id"
-    " WHERE channel = 'sms' AND kind = 'answer' AND told_at IS NOT changed_at ORDER BY outbox.id LIMIT ?"
+    " WHERE channel = 'sms' AND kind = 'answer' AND told_at IS NOT changed_at || ' ' || state"
+    " ORDER BY outbox.id LIMIT ?"
 )
 _UNNAMED = "SELECT id, number FROM farmer WHERE pseudonym = '' AND erased_at IS NULL"
 _MARKS = {
@@ -135,7 +136,7 @@ def _advice(row: sqlite3.Row) -> Entry:
         sent_at=_time(row["sent_at"]),
         ended_at=_time(row["delivered_at"]),
         parts=row["parts"],
-        version=row["changed_at"],
+        version=f"{row['changed_at']} {row['state']}",
     )
 
 
@@ -157,7 +158,7 @@ def _question(row: sqlite3.Row) -> Entry:
         right=row["right"],
         answer=row["answer"],
         late=bool(row["late"]),
-        version=row["changed_at"],
+        version=f"{row['changed_at']} {row['state']}",
     )
 
 
