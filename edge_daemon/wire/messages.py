@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_ROWS = 40
-"""A ledger report has no more: some 2 kB, a few seconds of a bad link."""
+"""A ledger report has no more: some 2.5 kB."""
 LATEST = 2**40
 """Seconds since 1970: far beyond any date that a database holds."""
 
