@@ -71,7 +71,8 @@ async def _serve(
     bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
 
     async def tell() -> dict[str, Any]:
-        return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
+        texts = {"texts": skill.catalogue.reviews()}
+        return {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
 
     app = build_app(parts.build_visits(config, skill, kiosk, store), tell, References(config.model.references))
     async with asyncio.TaskGroup() as tasks:

@@ -28,6 +28,7 @@
     │   ├── StateDamaged             74
     │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
+    ├── SmsUnderWay                  75  an SMS to a farmer is being sent; they can be erased after it
     ├── KioskBusy                    75  too many ask for the camera, or by the control socket, at once
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
@@ -203,6 +204,13 @@ class PortInUse(KrishiError):
     """The visit API's address is taken."""
 
     exit_code = 69
+
+
+class SmsUnderWay(KrishiError):
+    """An SMS to this farmer is being sent at this moment, so nothing was erased."""
+
+    exit_code = 75
+    http_status = 409
 
 
 class KioskBusy(KrishiError):

@@ -256,6 +256,7 @@ def connect(path: Path) -> sqlite3.Connection:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA secure_delete = ON").fetchall()  # what a farmer has erased is written over
             database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             _migrate(database, path)
         except BaseException:

@@ -17,12 +17,25 @@ from typing import Any
 
 from edge_daemon.clock import Now
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
+from edge_daemon.store.traces import words
 
 KEY_BYTES = 32
 PSEUDONYM_DIGITS = 16
 """Hexadecimal, 64 bits: short on the wire, and two of a kiosk's farmers hardly ever share one."""
 ERASED = "erased"
 """With its row's number this stands where a farmer's number was."""
+_TEXTED = " FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?)"
+_OF_FARMER = {
+    "visits": "SELECT count(DISTINCT visit_id)" + _TEXTED,
+    "photos": "SELECT count(photo)" + _TEXTED,
+    "sms": "SELECT count(*) FROM outbox WHERE farmer_id = ?",
+    "questions": "SELECT count(*) FROM question WHERE farmer_id = ?",
+    "answers": "SELECT count(*) FROM answer JOIN question ON question.id = question_id WHERE farmer_id = ?",
+}
+_PDUS = (
+    "SELECT count(*) FROM inbound_part WHERE instr(upper(pdu), ?)",
+    "SELECT count(*) FROM inbound_broken WHERE instr(upper(pdu || ' ' || why), ?)",
+)
 
 
 def rows_of(db: sqlite3.Connection) -> RowsFunction:
@@ -86,6 +99,20 @@ class Farmers:
         """What is known of a number, as plain data; None for nothing."""
         rows = self._rows("SELECT * FROM farmer WHERE number = ?", (number,))
         return dict(rows[0]) if rows else None
+
+    def held(self, number: str) -> dict[str, Any]:
+        """What the kiosk holds of a number (E.164): since, language, notices, whether it is opted out, and counts."""
+        found = self.find(number) or {}
+        about = {key: found.get(key) for key in ("since", "seen_at", "language", "notice_at", "notice_by")}
+        counts = {key: self._count(statement, (found.get("id"),)) for key, statement in _OF_FARMER.items()}
+        counts["inbound"] = self._count("SELECT count(*) FROM inbound WHERE number = ?", (number,))
+        hexadecimal = [word.decode() for word in words(number)[1:]]
+        counts["pdus"] = sum(self._count(statement, (word,)) for statement in _PDUS for word in hexadecimal)
+        return {**about, "opted_out": self.has_opted_out(self._rows, number), **counts}
+
+    def _count(self, statement: str, values: tuple[object, ...]) -> int:
+        (row,) = self._rows(statement, values)
+        return int(row[0])
 
     def _pseudonym(self, rows: RowsFunction, number: str) -> str | None:
         """None where no key was ever made: then nothing is under a pseudonym."""

@@ -150,10 +150,12 @@ class Questions:
         return int(row["n"])
 
     def ask(self, question: Question, asking: Asking, open_for: timedelta) -> bool:
-        """Queue a question; False where its farmer wants no more SMS. Raises BadText."""
+        """Queue a question; False where its farmer wants no more SMS, or it was cancelled meanwhile. Raises BadText."""
         self._texts.check(question.number, asking.text)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute("SELECT 1 FROM question WHERE id = ? AND state = 'planned'", (question.id,)).fetchone():
+                return False  # its farmer may be erased: their number must not come back by it
             id = self._texts.queue_within(
                 db, question.number, question.language, asking.text, Kind.FOLLOW_UP, label=Label(asking.template)
             )
@@ -166,14 +168,15 @@ class Questions:
                     *(now.isoformat(), (now + open_for).isoformat(), now.isoformat(), question.id),
                 ),
             )
+            return True
 
         try:
-            self._write(work)
+            asked = self._write(work)
         except OptedOut as why:
             self.end(question, "cancelled", str(why))
             return False
         self._texts.wake()
-        return True
+        return asked
 
     def end(self, question: Question, state: str, why: str) -> None:
         """It is never asked: "missed" or "cancelled"."""

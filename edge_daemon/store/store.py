@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,7 +15,8 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
-from edge_daemon.store import database
+from edge_daemon.store import database, traces
+from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
 from edge_daemon.store.outbox import Outbox, read_report
@@ -36,8 +37,7 @@ class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
     `farmers` are the people, `questions` what they are asked and what they answer, `told` what the gateway knows of
-    it. `bulk` is the outbox of those SMS
-    that go by a second way: see share_sms.
+    it; `erasure` removes people. `bulk` is the outbox of those SMS that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -243,6 +243,15 @@ class Store:
     def inbound(self) -> Inbound:
         """What came in."""
         return Inbound(self._rows, self._write, self._reader, self._now)
+
+    @functools.cached_property
+    def erasure(self) -> Erasure:
+        """How farmers are removed."""
+
+        def scrub(words: Sequence[bytes]) -> bool:
+            return traces.scrub(self._database, self.folder / database.FILE, words)
+
+        return Erasure(self._rows, self._write, self._now, self.farmers, self.photos, scrub)
 
     @functools.cached_property
     def _reports(self) -> SmsReports:

@@ -11,7 +11,7 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import E164, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
 from edge_daemon.sms_policy import check_text, parts_at_most
-from edge_daemon.store.farmers import Farmers, rows_of
+from edge_daemon.store.farmers import ERASED, Farmers, rows_of
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.sms_outbox import OPTED_OUT, CountParts, SmsOutbox, read_sms
 
@@ -127,6 +127,8 @@ class Texts:
                 raise NoSuchSms(f"There is no SMS {id}. `krishi-kiosk sms list` shows those that there are.")
             if row["state"] in {"waiting", "sending"}:
                 raise NoSuchSms(f"SMS {id} is still {row['state']}. It goes by itself.")
+            if row["number"].startswith(ERASED):
+                raise NoSuchSms(f"SMS {id} was to a farmer who is erased. It cannot be sent again.")
             self.refuse_opted_out(db, row["number"], Kind(row["kind"]))
             self._ways[0].anew(db, id)
 

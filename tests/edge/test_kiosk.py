@@ -80,7 +80,7 @@ class Steps:
 
 def examined(store: Store, steps: Steps, camera: Camera) -> tuple[Diagnosis, Stopwatch]:
     judge = Judge(steps.vision(), rehearsal=True)
-    kiosk = Kiosk("k-1", camera, judge, lambda diagnosis, language: f"{diagnosis.best.label} {language}", store, now)
+    kiosk = Kiosk("k-1", camera, judge, lambda diagnosis, language, _: f"{diagnosis.best.label} {language}", store, now)
     watch = Stopwatch()
     try:
         return asyncio.run(kiosk.examine(kiosk.begin("hi", "rice"), watch)), watch
@@ -154,11 +154,16 @@ def test_advice_is_composed_in_the_farmer_s_language(store: Store) -> None:
     diagnosis, _ = examined(store, Steps(), Camera())
     judge = Judge(Steps().vision(), rehearsal=True)
     kiosk = Kiosk(
-        "k-1", Camera(), judge, lambda diagnosis, language: f"{diagnosis.best.percent} {language}", store, now
+        "k-1",
+        Camera(),
+        judge,
+        lambda diagnosis, language, notice: f"{diagnosis.best.percent} {language} {notice}",
+        store,
+        now,
     )
     sms = kiosk.advise(diagnosis, Farmer("+919812345678", "en"))
     judge.close()
-    assert sms.text == "85 en"
+    assert sms.text == "85 en True"
     assert store.sms_states(diagnosis.visit)[0]["state"] == "waiting"
 
 

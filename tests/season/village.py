@@ -177,7 +177,7 @@ class Village:
             await kiosk.look(self)
             return
         before = len(self.chronicle.messages)
-        network.deliver(deed.number, deed.text, at=self.time.true)
+        network.deliver(deed.number, deed.text, at=deed.at)
         await kiosk.take_one()
         await kiosk.look(self)
         after = len(self.chronicle.messages)
