@@ -1,7 +1,7 @@
 """The demo's conversation: one farmer and the kiosk over two weeks, with the days shortened to nothing.
 
-Store, plan, dialogue, PDUs and modem driver are a kiosk's own; the clock is the demo's, and the diagnosis is given: what
-is shown is what comes after it. The farmer's answers come in through the simulated network, like anybody's.
+Store, plan, dialogue, PDUs and modem driver are a kiosk's own; the clock is the demo's, and the diagnosis is given:
+what is shown is what comes after it. The farmer's answers come in through the simulated network, like anybody's.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
 
 def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:
     """By language, what farmers get that nobody has reviewed."""
-    drafts = [f"{code} {all - signed} of {all}" for code, (signed, all) in reviews.items() if signed < all]
+    drafts = [f"{code} {texts - signed} of {texts}" for code, (signed, texts) in reviews.items() if signed < texts]
     if drafts:
         yield line("Texts", f"DRAFTS that no agronomist or native reader has reviewed: {', '.join(drafts)}")
 

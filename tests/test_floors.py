@@ -48,7 +48,7 @@ FLOOR = {
     "daemon": 5,
     "diagnose": 5,
     "demo": 5,
-    "demo_talk": 5,
+    "demo_talk": 4,
     "sms_desk": 5,
     "farmer_desk": 5,
     "modem_desk": 5,
