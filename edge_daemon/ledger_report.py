@@ -15,7 +15,7 @@ from edge_daemon.wire import codec
 from edge_daemon.wire.messages import MOST_ROWS, LedgerReport, LedgerRow
 
 MOST_A_DAY = 25
-"""Reports: 1000 rows, 65 kB at most. What is more waits for tomorrow."""
+"""Reports: 1000 rows, some 60 kB. What is more waits for tomorrow."""
 MOST_WAITING = 250
 """Reports that are still to go: above this the rows wait in the ledger, which loses nothing."""
 
