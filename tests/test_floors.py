@@ -33,6 +33,7 @@ FLOOR = {
     "supervise": 3,
     "visits": 3,
     "conversation": 3,
+    "ledger_report": 3,
     "references": 3,
     "web": 3,
     "receipt": 3,

@@ -28,6 +28,7 @@ from edge_daemon.store.rows import diagnosis_of, visit_of
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
 from edge_daemon.store.texts import Label, Texts
+from edge_daemon.store.told import Told
 
 T = TypeVar("T")
 STANDARD_RULES = SmsRules()
@@ -36,8 +37,9 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports;
-    `erasure` removes people. `bulk` is the outbox of those SMS that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports,
+    `told` is what the gateway knows of it; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
+    second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -72,6 +74,7 @@ class Store:
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
+        self.told = Told(self._rows, self._write, now, self.farmers, self.reports.wake)
 
     @classmethod
     def open(

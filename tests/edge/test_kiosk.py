@@ -19,6 +19,7 @@ from edge_daemon.judge import LEAVES, NO_MODEL, VISITS, Judge, Stopwatch, Vision
 from edge_daemon.kiosk import REPORTED, Kiosk
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
+from edge_daemon.wire.messages import DiagnosisReport
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PHOTO = Photo(b"jpeg", NOON, "folder:leaf.jpg", "synced")
@@ -107,6 +108,7 @@ def test_a_photo_becomes_a_diagnosis_and_a_report(store: Store) -> None:
     assert any(name.startswith("judge") for name in steps.threads)
     (report,) = store.reports.waiting()
     told = codec.decode(report.body)
+    assert isinstance(told, DiagnosisReport)
     assert told.diagnosis == diagnosis.id
     assert (told.kiosk, told.crop, told.language, told.clock, told.rehearsal) == ("k-1", "rice", "hi", "synced", True)
     assert (told.candidates[0].label, told.candidates[0].permille) == ("rice/blast", 850)
