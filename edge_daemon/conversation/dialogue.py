@@ -4,7 +4,7 @@ Rules kept here:
 - STOP works whatever is open, and is confirmed once; after it nothing is said until START;
 - a digit belongs to the newest question that is open, else to the newest that was asked: then it is late, or a repeat;
 - whatever is asked or answered gets one reply; what was not understood gets help, once in 24 hours;
-- nobody, and no machine, gets more than MOST_REPLIES in 24 hours.
+- nobody, and no machine, gets more than MOST_REPLIES in 24 hours, and one more for a STOP; what comes then still works.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def respond(meaning: Meaning, who: Correspondent, now: datetime, texts: Texts, a
     if sense is Sense.STOP:
         return _stop(who, texts)
     if sense is Sense.START:
-        return Outcome(sense.value, opted=True, reply=_said(texts, "started", who, Kind.CONFIRMATION))
+        return _start(who, texts)
     if who.opted_out or who.replies >= MOST_REPLIES:
         return Outcome(sense.value)
     if sense in {Sense.DIGIT, Sense.YES, Sense.NO, Sense.UNCLEAR} and who.question is not None:
@@ -51,7 +51,13 @@ def respond(meaning: Meaning, who: Correspondent, now: datetime, texts: Texts, a
 def _stop(who: Correspondent, texts: Texts) -> Outcome:
     if who.opted_out:
         return Outcome(Sense.STOP.value)
-    return Outcome(Sense.STOP.value, opted=False, reply=_said(texts, "stopped", who, Kind.CONFIRMATION))
+    reply = _said(texts, "stopped", who, Kind.CONFIRMATION) if who.replies <= MOST_REPLIES else None
+    return Outcome(Sense.STOP.value, opted=False, reply=reply)
+
+
+def _start(who: Correspondent, texts: Texts) -> Outcome:
+    reply = _said(texts, "started", who, Kind.CONFIRMATION) if who.replies < MOST_REPLIES else None
+    return Outcome(Sense.START.value, opted=True, reply=reply)
 
 
 def _request(meaning: Meaning, who: Correspondent, texts: Texts, again: Again) -> Outcome:

@@ -210,7 +210,7 @@ class Questions:
             return Correspondent(number, language, False, opted_out, None, None, False, 0)
         (farmer,) = found
         (replies,) = self._rows(
-            "SELECT count(*) AS n FROM outbox WHERE farmer_id = ? AND kind = 'reply'"
+            "SELECT count(*) AS n FROM outbox WHERE farmer_id = ? AND kind IN ('reply', 'confirmation')"
             " AND queued_at > ? AND queued_at <= ?",
             (farmer["id"], (now - DAY).isoformat(), now.isoformat()),
         )
