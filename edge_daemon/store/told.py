@@ -18,6 +18,7 @@ from edge_daemon.clock import Now
 from edge_daemon.diagnosis import Decision
 from edge_daemon.exchange import Entry
 from edge_daemon.store.farmers import Farmers
+from edge_daemon.store.ledger import fate
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.rows import json_candidates
 
@@ -131,7 +132,7 @@ def _advice(row: sqlite3.Row) -> Entry:
         label=named,
         language=row["language"],
         template=row["template"],
-        state=row["state"],
+        state=fate(row["state"], row["why"]) if row["state"] == "parked" else row["state"],
         begun_at=datetime.fromisoformat(row["queued_at"]),
         sent_at=_time(row["sent_at"]),
         ended_at=_time(row["delivered_at"]),
