@@ -17,14 +17,17 @@ from edge_daemon.clock import Instant, Now
 from edge_daemon.config import Conversation, SmsRules
 from edge_daemon.conversation import dialogue, plan
 from edge_daemon.conversation.calendar import Calendar
-from edge_daemon.conversation.meaning import Meaning
+from edge_daemon.conversation.meaning import Meaning, Sense
 from edge_daemon.diagnosis import E164
-from edge_daemon.errors import BadText
+from edge_daemon.errors import BadInput, ModelError
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
 
 LOOK_S = 2.0
 """How often it looks."""
 DAILY_S = 24 * 3600.0
+
+OPTS = {Sense.STOP: False, Sense.START: True}
+"""What works also where no reply can go."""
 
 log = logging.getLogger(__name__)
 
@@ -133,21 +136,32 @@ class Talk:
             return
         who = self._questions.correspondent(message.number, self._language)
         meaning = self._read(message.text)
-        outcome = dialogue.respond(meaning, who, self._now().utc, self._texts, self._again)
         try:
+            outcome = dialogue.respond(meaning, who, self._now().utc, self._texts, self._again)
             self._questions.settle(message, who, outcome, self._open_for)
-        except BadText as why:  # of our own making: what it asked for is lost, what comes after it is not
-            log.error("The reply to SMS %d cannot be sent: %s", message.id, why)
-            self._questions.settle(message, who, Outcome(outcome.sense, outcome.opted), self._open_for)
-        log.info("An SMS came in: %s.", outcome.sense)
+        except (BadInput, ModelError) as why:  # a text that is gone, or they opted out meanwhile: no reply can go
+            log.error("SMS %d gets no reply: %s", message.id, why)
+            opted = OPTS.get(meaning.sense)
+            self._questions.settle(message, who, Outcome(meaning.sense.value, opted), self._open_for)
+        log.info("An SMS came in: %s.", meaning.sense)
 
     def _ask(self, now: datetime) -> None:
-        left = self._rules.daily_questions - self._questions.asked_within_a_day(now)
-        for question in self._questions.due(now):
+        due = self._questions.due(now)
+        left = self._rules.daily_questions - self._questions.asked_within_a_day(now) if due else 0
+        for question in due:
             if why := self._why_never(question, now):
                 self._questions.end(question, *why)
             elif left > 0 and self._questions.may_ask(question, now):
-                left -= self._questions.ask(question, self._asking(question), self._open_for)
+                left -= self._ask_one(question)
+
+    def _ask_one(self, question: Question) -> bool:
+        """Whether it was asked."""
+        try:
+            return self._questions.ask(question, self._asking(question), self._open_for)
+        except (BadInput, ModelError) as why:  # another catalogue or model was installed since it was planned
+            log.error("Question %d cannot be asked: %s", question.id, why)
+            self._questions.end(question, "cancelled", str(why))
+            return False
 
     def _why_never(self, question: Question, now: datetime) -> tuple[str, str] | None:
         """The state in which a question ends unasked, and why."""

@@ -189,6 +189,7 @@ MIGRATIONS = (
     ) STRICT;
     CREATE UNIQUE INDEX question_once ON question(advice_id, topic);
     CREATE INDEX question_due ON question(state, due_at);
+    CREATE INDEX question_asked ON question(asked_at);
     CREATE INDEX question_of_farmer ON question(farmer_id, id);
     CREATE TABLE answer (
         id INTEGER PRIMARY KEY AUTOINCREMENT, question_id INTEGER NOT NULL REFERENCES question(id),

@@ -25,6 +25,8 @@ from edge_daemon.store.rows import json_candidates
 from edge_daemon.store.texts import Label, Texts
 
 DAY = timedelta(days=1)
+LATELY = timedelta(days=60)
+"""What became of a question's SMS is known long before that."""
 DUE_MOST = 100
 """Questions that are looked at together."""
 UNDATED = "SELECT id, after_s FROM question WHERE state = 'planned' AND clock = 'unsure'"
@@ -192,8 +194,8 @@ class Questions:
         """Questions whose SMS was given up on before it went were never asked. How many there were."""
         unsent = self._rows(
             "SELECT question.id FROM question JOIN outbox ON outbox.id = outbox_id"
-            " WHERE question.state = 'asked' AND outbox.state = 'parked' AND sent_at IS NULL",
-            (),
+            " WHERE question.state = 'asked' AND question.due_at > ? AND outbox.state = 'parked' AND sent_at IS NULL",
+            ((self._now().utc - LATELY).isoformat(),),
         )
         rows = [(self._now().utc.isoformat(), row["id"]) for row in unsent]
         statement = "UPDATE question SET state = 'missed', why = 'its SMS did not go', changed_at = ? WHERE id = ?"
