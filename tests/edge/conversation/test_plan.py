@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,8 @@ def test_the_configuration_sets_the_days() -> None:
         ("rice/brown_spot", "help_days_medium"),
         ("rice/tungro", "help_days_low"),
     ):
-        (asked,) = [each for each in planned(label, **{key: 1.5}) if each.topic is Topic.HELP]
+        days: dict[str, Any] = {key: 1.5}
+        (asked,) = [each for each in planned(label, **days) if each.topic is Topic.HELP]
         assert asked.after == timedelta(days=1.5)
 
 
