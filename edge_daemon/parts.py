@@ -135,7 +135,7 @@ def build_talk(
         now=now,
         clock_s=clock_s,
     )
-    store.questions.judge = talk.judge
+    store.questions.judge, store.questions.clock_s = talk.judge, clock_s
     return talk
 
 
