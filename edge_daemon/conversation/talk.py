@@ -1,7 +1,8 @@
 """The conversation: every few seconds, what came in is answered and what is due is asked.
 
 One look does all that is to be done now, so that it can be made at any time, as often as one likes. A message that
-cannot be dealt with keeps back none behind it: it is logged, marked as dealt with, and shown to the technician.
+cannot be answered keeps back none behind it: all else that follows from it is done, and the reason is logged. So it is
+with a question that cannot be put: it is missed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from edge_daemon.conversation import dialogue, plan
 from edge_daemon.conversation.calendar import Calendar
 from edge_daemon.conversation.meaning import Meaning
 from edge_daemon.diagnosis import E164
-from edge_daemon.errors import BadText
+from edge_daemon.errors import BadInput, ModelError
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
 
 LOOK_S = 2.0
@@ -133,13 +134,14 @@ class Talk:
             return
         who = self._questions.correspondent(message.number, self._language)
         meaning = self._read(message.text)
-        outcome = dialogue.respond(meaning, who, self._now().utc, self._texts, self._again)
+        now = self._now().utc
         try:
+            outcome = dialogue.respond(meaning, who, now, self._texts, self._again)
             self._questions.settle(message, who, outcome, self._open_for)
-        except BadText as why:  # of our own making: what it asked for is lost, what comes after it is not
-            log.error("The reply to SMS %d cannot be sent: %s", message.id, why)
-            self._questions.settle(message, who, Outcome(outcome.sense, outcome.opted), self._open_for)
-        log.info("An SMS came in: %s.", outcome.sense)
+        except (BadInput, ModelError) as why:  # too long; of a label that is gone; or its farmer opted out just now
+            log.error("SMS %d gets no reply: %s", message.id, why)
+            self._questions.settle(message, who, dialogue.without_words(meaning, who, now), self._open_for)
+        log.info("An SMS came in: %s.", meaning.sense.value)
 
     def _ask(self, now: datetime) -> None:
         left = self._rules.daily_questions - self._questions.asked_within_a_day(now)
@@ -147,7 +149,16 @@ class Talk:
             if why := self._why_never(question, now):
                 self._questions.end(question, *why)
             elif left > 0 and self._questions.may_ask(question, now):
-                left -= self._questions.ask(question, self._asking(question), self._open_for)
+                left -= self._put(question)
+
+    def _put(self, question: Question) -> bool:
+        """Ask a question. Whether it was asked."""
+        try:
+            return self._questions.ask(question, self._asking(question), self._open_for)
+        except (BadInput, ModelError) as why:  # its label or language is gone, or its words are too long
+            log.error("Question %d cannot be asked: %s", question.id, why)
+            self._questions.end(question, "missed", f"it could not be asked: {why}")
+            return False
 
     def _why_never(self, question: Question, now: datetime) -> tuple[str, str] | None:
         """The state in which a question ends unasked, and why."""
