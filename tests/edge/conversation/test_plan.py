@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ SPREAD = 0.02
 URGENCIES = {"rice/blast": "high", "rice/brown_spot": "medium", "rice/tungro": "low"}
 
 
-def planned(label: str = "rice/blast", pseudonym: str = MANY[0], **rules: object) -> list[Planned]:
+def planned(label: str = "rice/blast", pseudonym: str = MANY[0], **rules: Any) -> list[Planned]:
     plan = Plan(Conversation.model_validate({"control_percent": 0, **rules}), URGENCIES.get)
     return list(plan.questions(Candidate(label, 0.9), pseudonym))
 
@@ -42,7 +43,8 @@ def test_the_configuration_sets_the_days() -> None:
         ("rice/brown_spot", "help_days_medium"),
         ("rice/tungro", "help_days_low"),
     ):
-        (asked,) = [each for each in planned(label, **{key: 1.5}) if each.topic is Topic.HELP]
+        rules: Any = {key: 1.5}
+        (asked,) = [each for each in planned(label, **rules) if each.topic is Topic.HELP]
         assert asked.after == timedelta(days=1.5)
 
 
