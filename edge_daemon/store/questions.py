@@ -104,13 +104,13 @@ class Questions:
         return [_question(row) for row in rows]
 
     def date_anew(self, now: datetime) -> int:
-        """The clock is right now: date what it could not date before. How many were."""
+        """The clock is right now: date what it could not date before, if need be in the past. How many were."""
 
         def work(db: sqlite3.Connection) -> int:
             rows = db.execute(UNDATED).fetchall()
             for row in rows:
                 passed_s = self.clock_s() - self._planned_s.get(row["id"], self.clock_s())
-                due = now + timedelta(seconds=max(0.0, row["after_s"] - passed_s))
+                due = now + timedelta(seconds=row["after_s"] - passed_s)
                 db.execute(
                     "UPDATE question SET due_at = ?, clock = 'synced' WHERE id = ?", (due.isoformat(), row["id"])
                 )
