@@ -249,14 +249,15 @@ def test_after_a_restart_nobody_knows_how_long_it_was_and_the_whole_time_passes(
     assert len(desk.look()) == 1
 
 
-def test_days_that_are_over_when_the_clock_is_put_right_are_over(open_desk: Open) -> None:
+@pytest.mark.parametrize(("days", "state"), [(10, "asked"), (18, "asked"), (20, "missed")])
+def test_days_that_are_over_when_the_clock_is_put_right_are_over(open_desk: Open, days: int, state: str) -> None:
     desk = open_desk(**NO_QUIZ)
     desk.clock = "unsure"
     desk.advised()
-    desk.passes(40 * DAY)
+    desk.passes(days * DAY)
     desk.clock = "synced"
     desk.look()
-    assert len(asked(desk)) == 1
+    assert states(desk) == [("help", state)]
 
 
 def test_an_unsure_clock_asks_nothing_however_late_it_says_it_is(desk: Desk) -> None:
