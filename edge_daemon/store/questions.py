@@ -118,7 +118,9 @@ class Questions:
 
         if not self._rows("SELECT 1 FROM question WHERE state = 'planned' AND clock = 'unsure' LIMIT 1", ()):
             return 0
-        return self._write(work)
+        dated = self._write(work)
+        self._planned_s.clear()
+        return dated
 
     def may_ask(self, question: Question, now: datetime) -> bool:
         """Whether the farmer has no question to answer now, and got none within a day."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from edge_daemon import sms_desk
 from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.config import State
 from edge_daemon.conversation.dialogue import MOST_REPLIES
 from edge_daemon.conversation.meaning import Meaning, Sense
 from edge_daemon.conversation.plan import variant
@@ -459,11 +461,17 @@ def test_a_stop_cancels_what_is_planned_and_a_start_does_not_revive_it(desk: Des
     assert {state for _, state in states(desk)} == {"cancelled"}
 
 
-def test_a_stop_at_the_technician_s_desk_does_the_same(desk: Desk) -> None:
+def test_a_stop_at_the_technician_s_desk_does_the_same_beside_the_daemon(desk: Desk) -> None:
     desk.advised()
-    desk.store.texts.opt_out(NUMBER)
+    config = desk.config.model_copy(update={"state": State(folder=desk.folder)})
+    style = sms_desk.Style(as_json=False, numbers=False)
+    assert len(list(sms_desk.stop(config, style, NUMBER))) == 1
     assert {state for _, state in states(desk)} == {"cancelled"}
     assert desk.hears("help") == []
+    assert len(list(sms_desk.start(config, style, NUMBER))) == 1
+    desk.passes(5 * DAY)
+    assert desk.look() == []
+    assert desk.hears("help") == [desk.says("help")]
 
 
 def test_a_stop_while_a_question_waits_leaves_it_unasked(open_desk: Open) -> None:
