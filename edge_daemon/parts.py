@@ -138,7 +138,7 @@ def build_talk(
         clock_s=clock_s,
         daily=_daily(config, store),
     )
-    store.questions.judge = talk.judge
+    store.questions.judge, store.questions.clock_s = talk.judge, clock_s
     return talk
 
 

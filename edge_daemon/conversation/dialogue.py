@@ -10,6 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -46,6 +47,27 @@ def respond(meaning: Meaning, who: Correspondent, now: datetime, texts: Texts, a
     if sense in {Sense.DIGIT, Sense.YES, Sense.NO, Sense.UNCLEAR} and who.question is not None:
         return _to_question(meaning, who, who.question, now, texts)
     return _request(meaning, who, texts, again)
+
+
+def without_words(meaning: Meaning, who: Correspondent, now: datetime) -> Outcome:
+    """As respond, where its words cannot be had: all is done, and nothing is said or asked."""
+    return replace(respond(meaning, who, now, _Silent(), lambda _, __: ""), reply=None, unknown=False)
+
+
+class _Silent:
+    """Texts without a word."""
+
+    def say(self, key: str, language: str) -> str:
+        return ""
+
+    def languages(self, language: str) -> str:
+        return ""
+
+    def crop(self, crop: str, language: str) -> str:
+        return ""
+
+    def recall_reply(self, label: str, language: str, *, right: bool) -> str:
+        return ""
 
 
 def _stop(who: Correspondent, texts: Texts) -> Outcome:

@@ -1,7 +1,8 @@
 """The conversation: every few seconds, what came in is answered and what is due is asked.
 
 One look does all that is to be done now, so that it can be made at any time, as often as one likes. A message that
-cannot be dealt with keeps back none behind it: it is logged, marked as dealt with, and shown to the technician.
+cannot be answered keeps back none behind it: all else that follows from it is done, and the reason is logged. So it is
+with a question that cannot be put: it is missed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from edge_daemon.clock import Instant, Now
 from edge_daemon.config import Conversation, SmsRules
 from edge_daemon.conversation import dialogue, plan
 from edge_daemon.conversation.calendar import Calendar
-from edge_daemon.conversation.meaning import Meaning, Sense
+from edge_daemon.conversation.meaning import Meaning
 from edge_daemon.diagnosis import E164
 from edge_daemon.errors import BadInput, ModelError
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
@@ -25,9 +26,6 @@ from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
 LOOK_S = 2.0
 """How often it looks."""
 DAILY_S = 24 * 3600.0
-
-OPTS = {Sense.STOP: False, Sense.START: True}
-"""What works also where no reply can go."""
 
 log = logging.getLogger(__name__)
 
@@ -136,14 +134,14 @@ class Talk:
             return
         who = self._questions.correspondent(message.number, self._language)
         meaning = self._read(message.text)
+        now = self._now().utc
         try:
-            outcome = dialogue.respond(meaning, who, self._now().utc, self._texts, self._again)
+            outcome = dialogue.respond(meaning, who, now, self._texts, self._again)
             self._questions.settle(message, who, outcome, self._open_for)
-        except (BadInput, ModelError) as why:  # a text that is gone, or they opted out meanwhile: no reply can go
+        except (BadInput, ModelError) as why:  # too long; of a label that is gone; or its farmer opted out just now
             log.error("SMS %d gets no reply: %s", message.id, why)
-            opted = OPTS.get(meaning.sense)
-            self._questions.settle(message, who, Outcome(meaning.sense.value, opted), self._open_for)
-        log.info("An SMS came in: %s.", meaning.sense)
+            self._questions.settle(message, who, dialogue.without_words(meaning, who, now), self._open_for)
+        log.info("An SMS came in: %s.", meaning.sense.value)
 
     def _ask(self, now: datetime) -> None:
         due = self._questions.due(now)
@@ -152,15 +150,15 @@ class Talk:
             if why := self._why_never(question, now):
                 self._questions.end(question, *why)
             elif left > 0 and self._questions.may_ask(question, now):
-                left -= self._ask_one(question)
+                left -= self._put(question)
 
-    def _ask_one(self, question: Question) -> bool:
-        """Whether it was asked."""
+    def _put(self, question: Question) -> bool:
+        """Ask a question. Whether it was asked."""
         try:
             return self._questions.ask(question, self._asking(question), self._open_for)
-        except (BadInput, ModelError) as why:  # another catalogue or model was installed since it was planned
+        except (BadInput, ModelError) as why:  # its label or language is gone, or its words are too long
             log.error("Question %d cannot be asked: %s", question.id, why)
-            self._questions.end(question, "cancelled", str(why))
+            self._questions.end(question, "missed", f"it could not be asked: {why}")
             return False
 
     def _why_never(self, question: Question, now: datetime) -> tuple[str, str] | None:

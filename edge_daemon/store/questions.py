@@ -67,7 +67,7 @@ class Questions:
     def plan(self, db: sqlite3.Connection, sms: Sms) -> None:
         """Within a transaction: an SMS has gone. Plan what its advice is to be asked about, if it is one."""
         row = db.execute(
-            "SELECT farmer_id, diagnosis_id, decision, candidates, pseudonym, notice, kind FROM outbox"
+            "SELECT farmer_id, diagnosis_id, decision, candidates, number, pseudonym, notice, kind FROM outbox"
             " JOIN farmer ON farmer.id = farmer_id LEFT JOIN diagnosis ON diagnosis.id = diagnosis_id"
             " WHERE outbox.id = ?",
             (sms.id,),
@@ -82,9 +82,19 @@ class Questions:
             )
         if self.planner is None or row["kind"] != Kind.ANSWER or row["decision"] != "answer":
             return
+        if self._texts.has_opted_out(row["number"]):  # while it was on its way
+            return
         best = json_candidates(row["candidates"])[0]
-        for planned in self.planner.questions(best, row["pseudonym"]):
+        for planned in self.planner.questions(best, self._pseudonym(db, row)):
             self._insert_planned(db, row, sms.id, best.label, planned)
+
+    def _pseudonym(self, db: sqlite3.Connection, row: sqlite3.Row) -> str:
+        """A farmer of before there were pseudonyms gets theirs now: who is asked what follows from it for good."""
+        if row["pseudonym"]:
+            return str(row["pseudonym"])
+        pseudonym = self._texts.farmers.pseudonym(db, row["number"])
+        db.execute("UPDATE farmer SET pseudonym = ? WHERE id = ?", (pseudonym, row["farmer_id"]))
+        return pseudonym
 
     def due(self, now: datetime) -> list[Question]:
         """The planned questions whose time has come, by the clock that is right now; those that wait longest first."""
@@ -96,13 +106,13 @@ class Questions:
         return [_question(row) for row in rows]
 
     def date_anew(self, now: datetime) -> int:
-        """The clock is right now: date what it could not date before. How many were."""
+        """The clock is right now: date what it could not date before, if need be in the past. How many were."""
 
         def work(db: sqlite3.Connection) -> int:
             rows = db.execute(UNDATED).fetchall()
             for row in rows:
                 passed_s = self.clock_s() - self._planned_s.get(row["id"], self.clock_s())
-                due = now + timedelta(seconds=max(0.0, row["after_s"] - passed_s))
+                due = now + timedelta(seconds=row["after_s"] - passed_s)
                 db.execute(
                     "UPDATE question SET due_at = ?, clock = 'synced' WHERE id = ?", (due.isoformat(), row["id"])
                 )
@@ -110,22 +120,18 @@ class Questions:
 
         if not self._rows("SELECT 1 FROM question WHERE state = 'planned' AND clock = 'unsure' LIMIT 1", ()):
             return 0
-        return self._write(work)
+        dated = self._write(work)
+        self._planned_s.clear()
+        return dated
 
     def may_ask(self, question: Question, now: datetime) -> bool:
         """Whether the farmer has no question to answer now, and got none within a day."""
         rows = self._rows(
-            "SELECT asked_at, until, question.state, outbox.state AS sms FROM question LEFT JOIN outbox"
-            " ON outbox.id = outbox_id WHERE question.farmer_id = (SELECT farmer_id FROM question WHERE id = ?)"
-            " AND asked_at IS NOT NULL ORDER BY asked_at DESC LIMIT 1",
-            (question.id,),
+            "SELECT 1 FROM question WHERE farmer_id = (SELECT farmer_id FROM question WHERE id = ?)"
+            " AND asked_at <= ? AND (asked_at > ? OR (state = 'asked' AND until >= ?)) LIMIT 1",
+            (question.id, now.isoformat(), (now - DAY).isoformat(), now.isoformat()),
         )
-        if not rows:
-            return True
-        (last,) = rows
-        if datetime.fromisoformat(last["asked_at"]) > now - DAY and last["asked_at"] <= now.isoformat():
-            return False
-        return not (last["state"] == "asked" and last["asked_at"] <= now.isoformat() <= last["until"])
+        return not rows
 
     def asked_within_a_day(self, now: datetime) -> int:
         """How many questions the kiosk has asked by itself in 24 hours."""
@@ -306,11 +312,10 @@ class Questions:
         db.execute(
             "INSERT OR IGNORE INTO question (farmer_id, diagnosis_id, advice_id, topic, state, label, language,"
             " template, planned_at, clock, after_s, due_at, options, outbox_id, asked_at, until, changed_at)"
-            " SELECT farmer_id, diagnosis_id, advice_id, ?, 'asked', label, language,"
-            " ?, ?, 'synced', 0, ?, ?, ?, ?, ?, ?"
+            " SELECT farmer_id, diagnosis_id, advice_id, ?, 'asked', label, ?, ?, ?, 'synced', 0, ?, ?, ?, ?, ?, ?"
             " FROM question WHERE id = ?",
             (
-                *(topic, reply.template, at, at, options, outbox, at, (now + open_for).isoformat(), at),
+                *(topic, who.language, reply.template, at, at, options, outbox, at, (now + open_for).isoformat(), at),
                 who.question.id,
             ),
         )

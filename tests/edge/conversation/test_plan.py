@@ -20,7 +20,7 @@ SPREAD = 0.02
 URGENCIES = {"rice/blast": "high", "rice/brown_spot": "medium", "rice/tungro": "low"}
 
 
-def planned(label: str = "rice/blast", pseudonym: str = MANY[0], **rules: object) -> list[Planned]:
+def planned(label: str = "rice/blast", pseudonym: str = MANY[0], **rules: Any) -> list[Planned]:
     plan = Plan(Conversation.model_validate({"control_percent": 0, **rules}), URGENCIES.get)
     return list(plan.questions(Candidate(label, 0.9), pseudonym))
 
@@ -43,8 +43,8 @@ def test_the_configuration_sets_the_days() -> None:
         ("rice/brown_spot", "help_days_medium"),
         ("rice/tungro", "help_days_low"),
     ):
-        days: dict[str, Any] = {key: 1.5}
-        (asked,) = [each for each in planned(label, **days) if each.topic is Topic.HELP]
+        rules: Any = {key: 1.5}
+        (asked,) = [each for each in planned(label, **rules) if each.topic is Topic.HELP]
         assert asked.after == timedelta(days=1.5)
 
 
