@@ -62,7 +62,7 @@ def _shown(held: dict[str, Any], number: str, *, as_json: bool) -> Iterator[str]
         return
     yield _summary(held, number)
     if held["since"]:
-        yield f"  since {held['since']}, last seen {held['seen_at']}, language {held['language']}"
+        yield f"  since {held['since']}, last seen {held['seen_at'] or 'not known'}, language {held['language']}"
         yield f"  notice on the screen: {held['notice_by'] or 'none'}; by SMS: {held['notice_at'] or 'not yet'}"
     yield f"  wants no more SMS: {'yes' if held['opted_out'] else 'no'}"
 

@@ -170,7 +170,6 @@ MIGRATIONS = (
     ALTER TABLE farmer ADD COLUMN helped_at TEXT;
     ALTER TABLE farmer ADD COLUMN seen_at TEXT NOT NULL DEFAULT '';
     ALTER TABLE farmer ADD COLUMN erased_at TEXT;
-    UPDATE farmer SET seen_at = since;
     CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
     CREATE TABLE question (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -91,8 +91,9 @@ class Erasure:
         visit or SMS. inbound_days: since an SMS came in; one that nobody has dealt with stays. A farmer to whom an SMS
         is on its way stays until the next call.
         """
+        self._date(now)
         old = self._rows(
-            "SELECT number FROM farmer WHERE erased_at IS NULL AND seen_at < ? AND NOT EXISTS"
+            "SELECT number FROM farmer WHERE erased_at IS NULL AND seen_at != '' AND seen_at < ? AND NOT EXISTS"
             " (SELECT 1 FROM outbox WHERE farmer_id = farmer.id AND state = 'sending') ORDER BY seen_at LIMIT ?",
             (_before(now, keep_days), FARMERS_MOST),
         )
@@ -102,6 +103,11 @@ class Erasure:
         if gone or inbound:
             self._scrub([word for number in gone for word in words(number)])
         return Forgotten(len(gone), inbound)
+
+    def _date(self, now: datetime) -> None:
+        """Whoever was here by a clock that nobody could trust was here now, as far as is known."""
+        if self._rows("SELECT 1 FROM farmer WHERE seen_at = '' LIMIT 1", ()):
+            self._write(lambda db: db.execute("UPDATE farmer SET seen_at = ? WHERE seen_at = ''", (now.isoformat(),)))
 
     def _has_gone(self, number: str) -> bool:
         """False where an SMS to it has just set out."""

@@ -62,9 +62,17 @@ class Farmers:
             "INSERT INTO farmer (number, language, since, seen_at, pseudonym) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (number) DO UPDATE SET language = excluded.language, seen_at = excluded.seen_at,"
             " pseudonym = excluded.pseudonym RETURNING id, national_tables",
-            (number, language, now, now, self.pseudonym(db, number)),
+            (number, language, now, self.seen(), self.pseudonym(db, number)),
         ).fetchone()
         return int(id), tables
+
+    def seen(self) -> str:
+        """For seen_at, when a farmer was here or wrote: now, "" where the clock may be wrong.
+
+        A clock that is years behind must not make anybody look as if they had been away for years.
+        """
+        now = self._now()
+        return now.utc.isoformat() if now.clock == "synced" else ""
 
     def pseudonym(self, db: sqlite3.Connection, number: str) -> str:
         """Within a transaction: what the gateway knows a number by."""

@@ -262,7 +262,7 @@ class Questions:
     def _do(
         self, db: sqlite3.Connection, who: Correspondent, outcome: Outcome, now: datetime, open_for: timedelta
     ) -> None:
-        db.execute("UPDATE farmer SET seen_at = ? WHERE number = ?", (now.isoformat(), who.number))
+        db.execute("UPDATE farmer SET seen_at = ? WHERE number = ?", (self._texts.farmers.seen(), who.number))
         if outcome.opted is False:
             self._texts.opt_out_within(db, who.number)
         elif outcome.opted:

@@ -340,3 +340,13 @@ def test_a_word_is_found_wherever_the_reading_is_cut(
     assert traces.holds(path, [b"124F"])
     assert not traces.holds(path, [b"124E"])
     assert not traces.holds(path.with_name("none"), [b"124F"])
+
+
+def test_who_was_here_by_a_clock_that_was_years_behind_is_not_forgotten(tmp_path: Path) -> None:
+    times = [Instant(datetime(2000, 1, 1, tzinfo=UTC), "unsure"), Instant(datetime(2026, 11, 25, tzinfo=UTC), "synced")]
+    with Store.open(tmp_path / "state", 0, lambda: times[0], reading=PduReading()) as store:
+        store.texts.queue("+919812345678", "hi", "1", Kind.ANSWER)
+        del times[0]
+        assert store.erasure.forget_old(times[0].utc, 730, 90).farmers == 0
+        assert store.erasure.forget_old(times[0].utc + timedelta(days=700), 730, 90).farmers == 0
+        assert store.erasure.forget_old(times[0].utc + timedelta(days=731), 730, 90).farmers == 1
