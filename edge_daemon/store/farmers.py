@@ -50,7 +50,6 @@ class Farmers:
         self._rows = rows
         self._write = write
         self._now = now
-        self._key: bytes | None = None
 
     def note(self, db: sqlite3.Connection, number: str, language: str) -> tuple[int, int | None]:
         """Within a transaction: the farmer of a number (E.164), made if need be, who uses this language.
@@ -76,8 +75,7 @@ class Farmers:
 
     def pseudonym(self, db: sqlite3.Connection, number: str) -> str:
         """Within a transaction: what the gateway knows a number by."""
-        if self._key is None:
-            db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
+        db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
         return self._pseudonym(rows_of(db), number) or ""
 
     def use_key(self, key: bytes) -> None:
@@ -124,9 +122,8 @@ class Farmers:
 
     def _pseudonym(self, rows: RowsFunction, number: str) -> str | None:
         """None where no key was ever made: then nothing is under a pseudonym."""
-        if self._key is None:
-            found = rows("SELECT value FROM secret WHERE name = 'pseudonym'", ())
-            if not found:
-                return None
-            self._key = bytes(found[0]["value"])
-        return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
+        found = rows("SELECT value FROM secret WHERE name = 'pseudonym'", ())
+        if not found:
+            return None
+        key = bytes(found[0]["value"])  # never remembered: a transaction that is undone takes its new key with it
+        return hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]

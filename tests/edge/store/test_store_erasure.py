@@ -308,6 +308,21 @@ def test_one_whose_sms_is_on_its_way_is_left_for_the_next_day(store: Store, cloc
     assert store.erasure.forget_old(clock.utc, 99, 90).farmers == 1
 
 
+def test_the_pseudonyms_key_outlives_a_transaction_that_was_undone(store: Store, clock: SteppingClock) -> None:
+    def fail(db: sqlite3.Connection) -> None:
+        store.farmers.note(db, NUMBER, "en")
+        raise SendFailed("the disk is full")
+
+    with pytest.raises(SendFailed):
+        store._write(fail)
+    store.texts.queue(NUMBER, "en", "do this", Kind.ANSWER)
+    before = (store.farmers.find(NUMBER) or {})["pseudonym"]
+    store.close()
+    with Store.open(store.folder, 100_000, clock, SmsRules(), PduReading()) as again:
+        again.texts.queue(NUMBER, "en", "do that", Kind.REPLY)
+        assert (again.farmers.find(NUMBER) or {})["pseudonym"] == before
+
+
 def test_sms_that_came_in_are_forgotten_once_they_are_dealt_with(store: Store, clock: SteppingClock) -> None:
     store.inbound.take(deliver("old and done"))
     store.inbound.done(*store.inbound.new())
