@@ -18,6 +18,10 @@ from edge_daemon.store.sms_outbox import OPTED_OUT, CountParts, SmsOutbox, read_
 MOST_KEPT = 50_000
 """SMS that came to rest are forgotten after so many more messages: some years of a busy kiosk."""
 
+STOPPED, STARTED = "stopped", "started"
+"""The templates that confirm what a farmer wants."""
+OVERTAKEN = "its farmer has asked for the opposite since"
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -146,6 +150,7 @@ class Texts:
         """As opt_out, within a transaction."""
         now = self._now().utc.isoformat()
         db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, now))
+        self._overtake(db, number, STARTED)
         db.execute(
             "UPDATE question SET state = 'cancelled', why = ?, changed_at = ? WHERE state = 'planned'"
             " AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
@@ -165,6 +170,15 @@ class Texts:
     def opt_in_within(self, db: sqlite3.Connection, number: str) -> None:
         """As opt_in, within a transaction."""
         db.execute("DELETE FROM opt_out WHERE number IN (?, ?)", (number, self.farmers.pseudonym(db, number)))
+        self._overtake(db, number, STOPPED)
+
+    def _overtake(self, db: sqlite3.Connection, number: str, template: str) -> None:
+        """A confirmation that still waits is not true any more."""
+        db.execute(
+            "UPDATE outbox SET state = 'parked', why = ?, changed_at = ? WHERE channel = 'sms' AND state = 'waiting'"
+            " AND kind = 'confirmation' AND template = ? AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
+            (OVERTAKEN, self._now().utc.isoformat(), template, number),
+        )
 
     def use_national_tables(self, number: str, language: str, wanted: bool | None) -> None:
         """Whether this farmer (E.164) gets texts by the national tables of their language; None: as the kiosk does."""
