@@ -83,6 +83,16 @@ def _status(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(config: Config, arguments: argparse.Namespace) -> int:
+    import json
+
+    from edge_daemon import report_desk, report_lines
+
+    data = report_desk.gather(config, week=arguments.week, since=arguments.since, until=arguments.until)
+    print(json.dumps(data, ensure_ascii=False) if arguments.json else report_lines.text(data))
+    return 0
+
+
 def _pdu(_: Config, arguments: argparse.Namespace) -> int:
     import json
 
@@ -111,6 +121,23 @@ def _sms(config: Config, arguments: argparse.Namespace) -> int:
         if arguments.what != "watch":
             raise
     return 0
+
+
+def _farmer(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import farmer_desk
+
+    if arguments.what == "erase" and not arguments.yes and not sys.stdin.isatty():
+        print("krishi-kiosk farmer erase: nobody is here to ask. Give --yes to erase without asking.", file=sys.stderr)
+        return 64
+    for line in farmer_desk.lines(config, arguments, _confirm):
+        print(line)
+    return 0
+
+
+def _confirm(question: str) -> bool:
+    """Asks whoever sits at the terminal."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _modem(config: Config, arguments: argparse.Namespace) -> int:
@@ -193,9 +220,15 @@ def build_parser() -> Parser:
     one.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     now = add("status", "queues, last visit, model, modem, disk", _status)
     now.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    told = add("report", "what became of advice: delivered, answered, remembered", _report)
+    told.add_argument("--week", action="store_true", help="the last 7 days, with today")
+    told.add_argument("--since", metavar="DATE", help="from this day on, such as 2026-11-23 (default: the first)")
+    told.add_argument("--until", metavar="DATE", help="before this day (default: up to now)")
+    told.add_argument("--json", action="store_true", help="one JSON object, for programs")
     one = add("pdu", "SMS PDUs to what they say, texts to PDUs: JSON lines in, JSON lines out", _pdu)
     one.add_argument("what", choices=["decode", "encode"], help="which way")
     _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)
+    _add_farmer(add("farmer", "what the kiosk holds of a telephone number, and its erasure", _farmer), common)
     _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
@@ -240,6 +273,20 @@ def _add_sms(parser: argparse.ArgumentParser, common: Parser) -> None:
     one.add_argument("wanted", choices=["on", "off", "kiosk"], help="kiosk: as [sms] national_tables says")
     live = add("watch", "a line for all that becomes of an SMS, as it happens, until Ctrl-C")
     live.add_argument("--limit", type=_count, default=5, metavar="N", help="begin with the last so many (default: 5)")
+
+
+def _add_farmer(parser: argparse.ArgumentParser, common: Parser) -> None:
+    """The grammar of `krishi-kiosk farmer`."""
+    shown = Parser(add_help=False, parents=[common])
+    shown.add_argument("number", metavar="NUMBER")
+    shown.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    commands = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
+    for name, summary in (
+        ("show", "what the kiosk holds of this number; the number itself is masked"),
+        ("erase", "remove this number and all that leads back to it; the counts stay"),
+    ):
+        one = commands.add_parser(name, help=summary, description=summary, parents=[shown])
+    one.add_argument("--yes", action="store_true", help="do not ask first")
 
 
 def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:

@@ -19,7 +19,7 @@ import signal
 import socket
 from typing import Any
 
-from edge_daemon import parts, status
+from edge_daemon import parts, report_desk, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
@@ -71,9 +71,11 @@ async def _serve(
     bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
 
     async def tell() -> dict[str, Any]:
-        return {**status.stored(config, store), "running": True, **_model(skill), **sms.tell()}
+        texts = {"texts": skill.catalogue.reviews()}
+        return {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
 
-    app = build_app(parts.build_visits(config, skill, kiosk, store), tell, References(config.model.references))
+    visits = parts.build_visits(config, skill, kiosk, store)
+    app = build_app(visits, tell, References(config.model.references), report_desk.OneAtATime(config))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")

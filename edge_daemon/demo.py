@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 
 from edge_daemon import parts, receipt, telephone
+from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import Config, FolderCamera, SerialModem, State
-from edge_daemon.diagnosis import Report
+from edge_daemon.demo_talk import LABEL, converse
+from edge_daemon.diagnosis import Farmer, Report
 from edge_daemon.drain import flush
 from edge_daemon.errors import BadInput, PhotoUnreadable
 from edge_daemon.judge import Stopwatch
@@ -69,7 +71,17 @@ async def _demo(config: Config, photos: list[str], crop: str | None, language: s
             await flush(store.sms, functools.partial(parts.send, modem, store))
             _print_telephone(network)
             _print_report(store.reports.waiting()[-1])
+        if not failures:
+            await _converse(config, skill.catalogue, Farmer(number, language or LANGUAGES[0]))
     return 65 if failures else 0
+
+
+async def _converse(config: Config, catalogue: Catalogue, farmer: Farmer) -> None:
+    """Two weeks with one farmer."""
+    name = catalogue.name(LABEL, farmer.language)
+    _print(f"\n{' The two weeks after an advice, days shortened ':-^{receipt.WIDTH}}")
+    _print(f"The diagnosis is given, {name}; plan, questions, answers and modem are a kiosk's own.")
+    await converse(config, catalogue, config.state.path() / "talk", farmer, _print)
 
 
 async def _examine_and_text(visits: Visits, visit: str, number: str) -> None:

@@ -11,6 +11,7 @@
     │   ├── BadText                      nothing to send, or more than an SMS should be
     │   ├── OptedOut                     this number wants no more SMS
     │   ├── NoSuchSms
+    │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
     │   └── NoDiagnosisYet               the visit has no photo that could be judged
@@ -28,7 +29,8 @@
     │   ├── StateDamaged             74
     │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
-    ├── KioskBusy                    75  too many ask for the camera, or by the control socket, at once
+    ├── SmsUnderWay                  75  an SMS to a farmer is being sent; they can be erased after it
+    ├── KioskBusy                    75  too many ask for the camera, a report, or by the control socket
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemSick
@@ -115,6 +117,13 @@ class NoSuchSms(BadInput):
     """No SMS has this number, or it cannot be sent again."""
 
     http_status = 404
+
+
+class BadPeriod(BadInput):
+    """No day, or a period that ends before it begins."""
+
+    exit_code = 64
+    http_status = 400
 
 
 class BadCommand(BadInput):
@@ -205,8 +214,15 @@ class PortInUse(KrishiError):
     exit_code = 69
 
 
+class SmsUnderWay(KrishiError):
+    """An SMS to this farmer is being sent at this moment, so nothing was erased."""
+
+    exit_code = 75
+    http_status = 409
+
+
 class KioskBusy(KrishiError):
-    """Too many ask at once for the camera, which works one photo at a time, or by the control socket."""
+    """Too many ask at once for the camera, which works one photo at a time, for a report, or by the control socket."""
 
     exit_code = 75
     http_status = 503

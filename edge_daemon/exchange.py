@@ -135,3 +135,31 @@ class Correspondent:
     advice: str | None
     helped: bool
     replies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An advice or a question as the ledger has it, for the gateway: without the number.
+
+    kind: "advice", or the question's topic. row: its number in its table. pseudonym: "" of a farmer who was erased.
+    label: "" where the decision named none. begun_at: queued, or planned. ended_at: on the telephone, or answered.
+    parts: of its SMS that the network took. version: changes whenever the row does; only good to be compared.
+    """
+
+    kind: str
+    row: int
+    pseudonym: str
+    diagnosis: str
+    label: str
+    language: str
+    template: str
+    state: str
+    begun_at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+    parts: int
+    version: str = field(repr=False)
+    options: int = 0
+    right: int = 0
+    answer: int | None = None
+    late: bool = False

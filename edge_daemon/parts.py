@@ -7,6 +7,7 @@ import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from edge_daemon import sms_policy, telephone
@@ -23,6 +24,7 @@ from edge_daemon.diagnosis import Diagnosis, Kind, Sms
 from edge_daemon.errors import ModelError, Refused
 from edge_daemon.judge import Judge, Vision
 from edge_daemon.kiosk import Kiosk, TakesPhotos
+from edge_daemon.ledger_report import tell_gateway
 from edge_daemon.modem import alphabet
 from edge_daemon.modem.sms import SmsModem
 from edge_daemon.references import References
@@ -134,9 +136,20 @@ def build_talk(
         again=lambda diagnosis, language: compose_sms(catalogue, store.diagnosis_by_id(diagnosis), language),
         now=now,
         clock_s=clock_s,
+        daily=_daily(config, store),
     )
     store.questions.judge, store.questions.clock_s = talk.judge, clock_s
     return talk
+
+
+def _daily(config: Config, store: Store) -> Callable[[datetime], None]:
+    """All that is done once a day, at a moment that the clock is sure of. Raises StateError."""
+
+    def work(now: datetime) -> None:
+        tell_gateway(store.told, config.kiosk.id, config.conversation.control_percent, now)
+        store.erasure.forget_old(now, config.farmers.keep_days, config.farmers.inbound_days)
+
+    return work
 
 
 def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Visits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 WIDTH = 100
@@ -71,6 +71,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("Reports", _queue(data["queues"]["report"])),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
+        *_texts(data.get("texts") or {}),
         *_modem(data),
         line("Disk", free),
         line("State", data["state"]),
@@ -102,6 +103,13 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
         amount = balance["amount"] or "not understood: dial the code by hand"
         low = ", LOW: top it up" if balance["low"] else ""
         yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
+
+
+def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """By language, what farmers get that nobody has reviewed."""
+    drafts = [f"{code} {texts - signed} of {texts}" for code, (signed, texts) in reviews.items() if signed < texts]
+    if drafts:
+        yield line("Texts", f"DRAFTS that no agronomist or native reader has reviewed: {', '.join(drafts)}")
 
 
 def _modem(data: Mapping[str, Any]) -> Iterator[str]:

@@ -200,7 +200,7 @@ def _change(kind: str, row: dict[str, Any], config: Config, style: Style) -> str
 
 
 def _inbound(row: Any) -> dict[str, Any]:
-    kept = {key: row[key] for key in ("id", "number", "sent_at", "received_at", "clock", "state")}
+    kept = {key: row[key] for key in ("id", "number", "sent_at", "received_at", "clock", "state", "sense")}
     return {**kept, "text": row["body"], "missing": json.loads(row["missing"])}
 
 

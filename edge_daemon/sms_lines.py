@@ -42,11 +42,12 @@ OUTGOING = f"{'SMS':>6}  {'since':<16}  {'state':<9}  {'kind':<12}  {'to':<13}  
 def incoming(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """One line of a list of SMS that came in."""
     missing = f" (parts {', '.join(map(str, row['missing']))} never came)" if row["missing"] else ""
-    head = f"{row['id']:>6}  {_time(row['received_at'], zone)}  {row['state']:<9}  {row['number']:<13}"
+    head = f"{row['id']:>6}  {_time(row['received_at'], zone)}  {row['sense'] or row['state']:<9}  {row['number']:<13}"
     return f"{head}  {_beginning(row['text'])}{missing}"
 
 
-INCOMING = f"{'SMS':>6}  {'came in':<16}  {'state':<9}  {'from':<13}  text"
+INCOMING = f"{'SMS':>6}  {'came in':<16}  {'taken for':<9}  {'from':<13}  text"
+"""taken for: "new" where nobody has looked yet, "done" where nobody is there to be answered."""
 
 
 def without_digits(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import shutil
 from typing import Any
 
 from edge_daemon import balance, parts
+from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import Config
 from edge_daemon.diagnosis import Diagnosis, Visit
 from edge_daemon.errors import ModelError
@@ -24,7 +25,9 @@ def gather(config: Config) -> dict[str, Any]:
     if running is not None and running.get("kiosk") == config.kiosk.id:
         return running
     with parts.look_store(config) as store:
-        return {**stored(config, store), "running": False, "model": _model(config), "parts": {}, "modem": None}
+        return {**stored(config, store), "running": False, "model": _model(config), "parts": {}, "modem": None} | {
+            "texts": Catalogue.load().reviews()
+        }
 
 
 def _from_daemon(port: int) -> dict[str, Any] | None:

@@ -144,8 +144,9 @@ class Talk:
         log.info("An SMS came in: %s.", meaning.sense.value)
 
     def _ask(self, now: datetime) -> None:
-        left = self._rules.daily_questions - self._questions.asked_within_a_day(now)
-        for question in self._questions.due(now):
+        due = self._questions.due(now)
+        left = self._rules.daily_questions - self._questions.asked_within_a_day(now) if due else 0
+        for question in due:
             if why := self._why_never(question, now):
                 self._questions.end(question, *why)
             elif left > 0 and self._questions.may_ask(question, now):

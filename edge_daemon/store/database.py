@@ -170,7 +170,6 @@ MIGRATIONS = (
     ALTER TABLE farmer ADD COLUMN helped_at TEXT;
     ALTER TABLE farmer ADD COLUMN seen_at TEXT NOT NULL DEFAULT '';
     ALTER TABLE farmer ADD COLUMN erased_at TEXT;
-    UPDATE farmer SET seen_at = since;
     CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
     CREATE TABLE question (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -189,6 +188,7 @@ MIGRATIONS = (
     ) STRICT;
     CREATE UNIQUE INDEX question_once ON question(advice_id, topic);
     CREATE INDEX question_due ON question(state, due_at);
+    CREATE INDEX question_asked ON question(asked_at);
     CREATE INDEX question_of_farmer ON question(farmer_id, id);
     CREATE TABLE answer (
         id INTEGER PRIMARY KEY AUTOINCREMENT, question_id INTEGER NOT NULL REFERENCES question(id),
@@ -256,6 +256,7 @@ def connect(path: Path) -> sqlite3.Connection:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA secure_delete = ON").fetchall()  # what a farmer has erased is written over
             database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             _migrate(database, path)
         except BaseException:

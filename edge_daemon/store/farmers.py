@@ -17,12 +17,25 @@ from typing import Any
 
 from edge_daemon.clock import Now
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
+from edge_daemon.store.traces import words
 
 KEY_BYTES = 32
 PSEUDONYM_DIGITS = 16
 """Hexadecimal, 64 bits: short on the wire, and two of a kiosk's farmers hardly ever share one."""
 ERASED = "erased"
 """With its row's number this stands where a farmer's number was."""
+_TEXTED = " FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?)"
+_OF_FARMER = {
+    "visits": "SELECT count(DISTINCT visit_id)" + _TEXTED,
+    "photos": "SELECT count(photo)" + _TEXTED,
+    "sms": "SELECT count(*) FROM outbox WHERE farmer_id = ?",
+    "questions": "SELECT count(*) FROM question WHERE farmer_id = ?",
+    "answers": "SELECT count(*) FROM answer JOIN question ON question.id = question_id WHERE farmer_id = ?",
+}
+_PDUS = (
+    "SELECT count(*) FROM inbound_part WHERE instr(upper(pdu), ?)",
+    "SELECT count(*) FROM inbound_broken WHERE instr(upper(pdu || ' ' || why), ?)",
+)
 
 
 def rows_of(db: sqlite3.Connection) -> RowsFunction:
@@ -37,7 +50,6 @@ class Farmers:
         self._rows = rows
         self._write = write
         self._now = now
-        self._key: bytes | None = None
 
     def note(self, db: sqlite3.Connection, number: str, language: str) -> tuple[int, int | None]:
         """Within a transaction: the farmer of a number (E.164), made if need be, who uses this language.
@@ -49,14 +61,21 @@ class Farmers:
             "INSERT INTO farmer (number, language, since, seen_at, pseudonym) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (number) DO UPDATE SET language = excluded.language, seen_at = excluded.seen_at,"
             " pseudonym = excluded.pseudonym RETURNING id, national_tables",
-            (number, language, now, now, self.pseudonym(db, number)),
+            (number, language, now, self.seen(), self.pseudonym(db, number)),
         ).fetchone()
         return int(id), tables
 
+    def seen(self) -> str:
+        """For seen_at, when a farmer was here or wrote: now, "" where the clock may be wrong.
+
+        A clock that is years behind must not make anybody look as if they had been away for years.
+        """
+        now = self._now()
+        return now.utc.isoformat() if now.clock == "synced" else ""
+
     def pseudonym(self, db: sqlite3.Connection, number: str) -> str:
         """Within a transaction: what the gateway knows a number by."""
-        if self._key is None:
-            db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
+        db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
         return self._pseudonym(rows_of(db), number) or ""
 
     def use_key(self, key: bytes) -> None:
@@ -87,11 +106,24 @@ class Farmers:
         rows = self._rows("SELECT * FROM farmer WHERE number = ?", (number,))
         return dict(rows[0]) if rows else None
 
+    def held(self, number: str) -> dict[str, Any]:
+        """What the kiosk holds of a number (E.164): since, language, notices, whether it is opted out, and counts."""
+        found = self.find(number) or {}
+        about = {key: found.get(key) for key in ("since", "seen_at", "language", "notice_at", "notice_by")}
+        counts = {key: self._count(statement, (found.get("id"),)) for key, statement in _OF_FARMER.items()}
+        counts["inbound"] = self._count("SELECT count(*) FROM inbound WHERE number = ?", (number,))
+        hexadecimal = [word.decode() for word in words(number)[1:]]
+        counts["pdus"] = sum(self._count(statement, (word,)) for statement in _PDUS for word in hexadecimal)
+        return {**about, "opted_out": self.has_opted_out(self._rows, number), **counts}
+
+    def _count(self, statement: str, values: tuple[object, ...]) -> int:
+        (row,) = self._rows(statement, values)
+        return int(row[0])
+
     def _pseudonym(self, rows: RowsFunction, number: str) -> str | None:
         """None where no key was ever made: then nothing is under a pseudonym."""
-        if self._key is None:
-            found = rows("SELECT value FROM secret WHERE name = 'pseudonym'", ())
-            if not found:
-                return None
-            self._key = bytes(found[0]["value"])
-        return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
+        found = rows("SELECT value FROM secret WHERE name = 'pseudonym'", ())
+        if not found:
+            return None
+        key = bytes(found[0]["value"])  # never remembered: a transaction that is undone takes its new key with it
+        return hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]

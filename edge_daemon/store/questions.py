@@ -25,6 +25,8 @@ from edge_daemon.store.rows import json_candidates
 from edge_daemon.store.texts import Label, Texts
 
 DAY = timedelta(days=1)
+LATELY = timedelta(days=60)
+"""What became of a question's SMS is known long before that."""
 DUE_MOST = 100
 """Questions that are looked at together."""
 UNDATED = "SELECT id, after_s FROM question WHERE state = 'planned' AND clock = 'unsure'"
@@ -156,10 +158,12 @@ class Questions:
         return int(row["n"])
 
     def ask(self, question: Question, asking: Asking, open_for: timedelta) -> bool:
-        """Queue a question; False where its farmer wants no more SMS. Raises BadText."""
+        """Queue a question; False where its farmer wants no more SMS, or it was cancelled meanwhile. Raises BadText."""
         self._texts.check(question.number, asking.text)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute("SELECT 1 FROM question WHERE id = ? AND state = 'planned'", (question.id,)).fetchone():
+                return False  # its farmer may be erased: their number must not come back by it
             id = self._texts.queue_within(
                 db, question.number, question.language, asking.text, Kind.FOLLOW_UP, label=Label(asking.template)
             )
@@ -172,14 +176,15 @@ class Questions:
                     *(now.isoformat(), (now + open_for).isoformat(), now.isoformat(), question.id),
                 ),
             )
+            return True
 
         try:
-            self._write(work)
+            asked = self._write(work)
         except OptedOut as why:
             self.end(question, "cancelled", str(why))
             return False
         self._texts.wake()
-        return True
+        return asked
 
     def end(self, question: Question, state: str, why: str) -> None:
         """It is never asked: "missed" or "cancelled"."""
@@ -195,8 +200,8 @@ class Questions:
         """Questions whose SMS was given up on before it went were never asked. How many there were."""
         unsent = self._rows(
             "SELECT question.id FROM question JOIN outbox ON outbox.id = outbox_id"
-            " WHERE question.state = 'asked' AND outbox.state = 'parked' AND sent_at IS NULL",
-            (),
+            " WHERE question.state = 'asked' AND question.due_at > ? AND outbox.state = 'parked' AND sent_at IS NULL",
+            ((self._now().utc - LATELY).isoformat(),),
         )
         rows = [(self._now().utc.isoformat(), row["id"]) for row in unsent]
         statement = "UPDATE question SET state = 'missed', why = 'its SMS did not go', changed_at = ? WHERE id = ?"
@@ -257,7 +262,7 @@ class Questions:
     def _do(
         self, db: sqlite3.Connection, who: Correspondent, outcome: Outcome, now: datetime, open_for: timedelta
     ) -> None:
-        db.execute("UPDATE farmer SET seen_at = ? WHERE number = ?", (now.isoformat(), who.number))
+        db.execute("UPDATE farmer SET seen_at = ? WHERE number = ?", (self._texts.farmers.seen(), who.number))
         if outcome.opted is False:
             self._texts.opt_out_within(db, who.number)
         elif outcome.opted:

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,9 +15,11 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
-from edge_daemon.store import database
+from edge_daemon.store import database, traces
+from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
+from edge_daemon.store.ledger import Ledger
 from edge_daemon.store.outbox import Outbox, read_report
 from edge_daemon.store.photos import Photos
 from edge_daemon.store.questions import Questions
@@ -26,6 +28,7 @@ from edge_daemon.store.rows import diagnosis_of, visit_of
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
 from edge_daemon.store.texts import Label, Texts
+from edge_daemon.store.told import Told
 
 T = TypeVar("T")
 STANDARD_RULES = SmsRules()
@@ -34,8 +37,9 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer. `bulk` is the outbox of those SMS
-    that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports,
+    `told` is what the gateway knows of it; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
+    second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -70,6 +74,7 @@ class Store:
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
+        self.told = Told(self._rows, self._write, now, self.farmers, self.reports.wake)
 
     @classmethod
     def open(
@@ -240,6 +245,20 @@ class Store:
     def inbound(self) -> Inbound:
         """What came in."""
         return Inbound(self._rows, self._write, self._reader, self._now)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """What became of advices and questions, for reports."""
+        return Ledger(self._rows, self._now)
+
+    @functools.cached_property
+    def erasure(self) -> Erasure:
+        """How farmers are removed."""
+
+        def scrub(words: Sequence[bytes]) -> bool:
+            return traces.scrub(self._database, self.folder / database.FILE, words)
+
+        return Erasure(self._rows, self._write, self._now, self.farmers, self.photos, scrub)
 
     @functools.cached_property
     def _reports(self) -> SmsReports:

@@ -11,12 +11,16 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import E164, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
 from edge_daemon.sms_policy import check_text, parts_at_most
-from edge_daemon.store.farmers import Farmers, rows_of
+from edge_daemon.store.farmers import ERASED, Farmers, rows_of
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.sms_outbox import OPTED_OUT, CountParts, SmsOutbox, read_sms
 
 MOST_KEPT = 50_000
 """SMS that came to rest are forgotten after so many more messages: some years of a busy kiosk."""
+
+STOPPED, STARTED = "stopped", "started"
+"""The templates that confirm what a farmer wants."""
+OVERTAKEN = "its farmer has asked for the opposite since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ class Texts:
                 raise NoSuchSms(f"There is no SMS {id}. `krishi-kiosk sms list` shows those that there are.")
             if row["state"] in {"waiting", "sending"}:
                 raise NoSuchSms(f"SMS {id} is still {row['state']}. It goes by itself.")
+            if row["number"].startswith(ERASED):
+                raise NoSuchSms(f"SMS {id} was to a farmer who is erased. It cannot be sent again.")
             self.refuse_opted_out(db, row["number"], Kind(row["kind"]))
             self._ways[0].anew(db, id)
 
@@ -144,6 +150,7 @@ class Texts:
         """As opt_out, within a transaction."""
         now = self._now().utc.isoformat()
         db.execute("INSERT OR IGNORE INTO opt_out VALUES (?, ?)", (number, now))
+        self._overtake(db, number, STARTED)
         db.execute(
             "UPDATE question SET state = 'cancelled', why = ?, changed_at = ? WHERE state = 'planned'"
             " AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
@@ -163,6 +170,15 @@ class Texts:
     def opt_in_within(self, db: sqlite3.Connection, number: str) -> None:
         """As opt_in, within a transaction."""
         db.execute("DELETE FROM opt_out WHERE number IN (?, ?)", (number, self.farmers.pseudonym(db, number)))
+        self._overtake(db, number, STOPPED)
+
+    def _overtake(self, db: sqlite3.Connection, number: str, template: str) -> None:
+        """A confirmation that still waits is not true any more."""
+        db.execute(
+            "UPDATE outbox SET state = 'parked', why = ?, changed_at = ? WHERE channel = 'sms' AND state = 'waiting'"
+            " AND kind = 'confirmation' AND template = ? AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
+            (OVERTAKEN, self._now().utc.isoformat(), template, number),
+        )
 
     def use_national_tables(self, number: str, language: str, wanted: bool | None) -> None:
         """Whether this farmer (E.164) gets texts by the national tables of their language; None: as the kiosk does."""

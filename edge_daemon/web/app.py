@@ -31,6 +31,8 @@ NOTICE = re.compile(r"[a-z]{2}-[0-9a-f]{8}")
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
+PERIOD = {"week", "since", "until"}
+"""What GET /report takes."""
 
 
 class BadRequest(BadInput):
@@ -51,9 +53,15 @@ class References(Protocol):
     def path(self, label: str) -> Path | None: ...
 
 
-def build_app(visits: Visits, status: Status, references: References) -> Starlette:
+class Report(Protocol):
+    """Gives what `krishi-kiosk report` shows: edge_daemon.report_desk.gather. Raises BadPeriod, StateError."""
+
+    async def __call__(self, *, week: bool, since: str | None, until: str | None) -> dict[str, Any]: ...
+
+
+def build_app(visits: Visits, status: Status, references: References, report: Report) -> Starlette:
     """The application. status gives what `krishi-kiosk status` shows."""
-    api = _Api(visits, status, references)
+    api = _Api(visits, status, references, report)
     return Starlette(
         routes=[
             Route("/visits", api.begin, methods=["POST"]),
@@ -62,6 +70,7 @@ def build_app(visits: Visits, status: Status, references: References) -> Starlet
             Route("/references/{crop}/{disease}", api.reference, methods=["GET"]),
             Route("/visits/{visit}/farmer", api.text_advice, methods=["POST"]),
             Route("/status", api.status, methods=["GET"]),
+            Route("/report", api.report, methods=["GET"]),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)],
         exception_handlers={KrishiError: _explain, HTTPException: _explain_http, ClientDisconnect: _nobody_there},
@@ -69,10 +78,11 @@ def build_app(visits: Visits, status: Status, references: References) -> Starlet
 
 
 class _Api:
-    def __init__(self, visits: Visits, status: Status, references: References) -> None:
+    def __init__(self, visits: Visits, status: Status, references: References, report: Report) -> None:
         self._visits = visits
         self._status = status
         self._references = references
+        self._report = report
 
     async def begin(self, request: Request) -> Response:
         body = await _read(request, "language", "crop")
@@ -108,6 +118,15 @@ class _Api:
 
     async def status(self, _: Request) -> Response:
         return JSONResponse(await self._status())
+
+    async def report(self, request: Request) -> Response:
+        query = dict(request.query_params)
+        if unknown := query.keys() - PERIOD:
+            raise BadRequest(f"This call has no {min(unknown)!r}. It takes {', '.join(sorted(PERIOD))}.")
+        if query.get("week", "1") != "1":
+            raise BadRequest("week is 1, or left out.")
+        data = await self._report(week="week" in query, since=query.get("since"), until=query.get("until"))
+        return JSONResponse(data)
 
 
 async def _read(request: Request, *keys: str) -> dict[str, str]:

@@ -6,6 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_ROWS = 40
+"""A ledger report has no more: some 2.5 kB."""
+LATEST = 2**40
+"""Seconds since 1970: far beyond any date that a database holds."""
+
+Seconds = Annotated[int, Field(ge=0, le=LATEST)]
+"""Since 1970-01-01 UTC, by the kiosk's clock."""
+Word = Annotated[str, Field(pattern=r"^[a-z_]{0,40}$")]
+"""No digit stands in it, so no telephone number can."""
+Small = Annotated[int, Field(ge=0, le=255)]
+
 
 class Candidate(BaseModel):
     """A label, "<crop>/<disease>", and its calibrated probability in thousandths."""
@@ -35,3 +46,60 @@ class DiagnosisReport(BaseModel):
     language: str
     rehearsal: bool
     """A simulated photo or modem: not to be counted as an outbreak."""
+
+
+class LedgerRow(BaseModel):
+    """An advice, or a question about one, as it stands now. Words are strings, as in DiagnosisReport."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    kind: Annotated[str, Field(pattern=r"^[a-z]{1,20}(_[0-9]{1,2})?$")]
+    """ "advice", "help", "reason", "recall_3" or "recall_14"."""
+    row: Annotated[int, Field(ge=1, le=2**53)]
+    """Its number among the kiosk's advices, or among its questions. It is never given to another."""
+    farmer: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
+    """The pseudonym: the kiosk alone can tell whose it is. "" of a farmer who was erased."""
+    diagnosis: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    label: Annotated[str, Field(pattern=r"^([a-z_]+/[a-z_]+)?$", max_length=100)]
+    """ "<crop>/<disease>" of the best candidate; "" where the decision named none."""
+    language: Word
+    template: Word
+    """The key of the wording; for an advice, the decision."""
+    control: bool | None
+    """Whether its farmer is of those who get no quiz. None of one who was erased: it followed from the pseudonym."""
+    state: Word
+    """Of an advice: waiting, sending, sent, delivered, parked. Of a question: asked, answered, missed, cancelled."""
+    begun_at: Seconds
+    """When it was queued, or planned."""
+    sent_at: Seconds | None
+    """When the network took the advice, or the question was queued."""
+    ended_at: Seconds | None
+    """When the telephone had it, or it was answered."""
+    parts: Small
+    """How many parts of its SMS the network took."""
+    options: Small
+    """How many answers it offers, 0 for none."""
+    right: Small
+    """The digit of the right answer, 0 where none is."""
+    answer: Small | None
+    """The digit that counts, None before there is one."""
+    late: bool
+    """The answer came after its time."""
+
+
+class LedgerReport(BaseModel):
+    """Rows of the ledger that changed since they were last told.
+
+    (kiosk, kind is "advice", row) names a row: the one with the latest `at` counts, and each counts once.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    kiosk: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$")]
+    at: Seconds
+    """When the kiosk made the report. Its clock was known to be right."""
+    rows: Annotated[tuple[LedgerRow, ...], Field(min_length=1, max_length=MOST_ROWS)]
+
+
+Message = DiagnosisReport | LedgerReport
+"""Whatever a kiosk tells the gateway."""

@@ -39,7 +39,7 @@ def test_two_visits_in_two_languages(photo: Path) -> None:
 def test_one_s_own_photo_crop_language_and_number(photo: Path) -> None:
     done = demo(photo, "--crop", "धान", "--language", "hi", "--phone", "98123 45678")
     assert done.returncode == 0
-    assert "to +919812345678, 2 parts, UCS-2" in done.stdout
+    assert "to +919812345678, 3 parts, UCS-2" in done.stdout
     assert '"crop": "rice"' in " ".join(done.stdout.split())
 
 

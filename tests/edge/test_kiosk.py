@@ -19,6 +19,7 @@ from edge_daemon.judge import LEAVES, NO_MODEL, VISITS, Judge, Stopwatch, Vision
 from edge_daemon.kiosk import REPORTED, Kiosk
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
+from edge_daemon.wire.messages import DiagnosisReport
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PHOTO = Photo(b"jpeg", NOON, "folder:leaf.jpg", "synced")
@@ -79,7 +80,7 @@ class Steps:
 
 def examined(store: Store, steps: Steps, camera: Camera) -> tuple[Diagnosis, Stopwatch]:
     judge = Judge(steps.vision(), rehearsal=True)
-    kiosk = Kiosk("k-1", camera, judge, lambda diagnosis, language: f"{diagnosis.best.label} {language}", store, now)
+    kiosk = Kiosk("k-1", camera, judge, lambda diagnosis, language, _: f"{diagnosis.best.label} {language}", store, now)
     watch = Stopwatch()
     try:
         return asyncio.run(kiosk.examine(kiosk.begin("hi", "rice"), watch)), watch
@@ -107,6 +108,7 @@ def test_a_photo_becomes_a_diagnosis_and_a_report(store: Store) -> None:
     assert any(name.startswith("judge") for name in steps.threads)
     (report,) = store.reports.waiting()
     told = codec.decode(report.body)
+    assert isinstance(told, DiagnosisReport)
     assert told.diagnosis == diagnosis.id
     assert (told.kiosk, told.crop, told.language, told.clock, told.rehearsal) == ("k-1", "rice", "hi", "synced", True)
     assert (told.candidates[0].label, told.candidates[0].permille) == ("rice/blast", 850)
@@ -152,11 +154,16 @@ def test_advice_is_composed_in_the_farmer_s_language(store: Store) -> None:
     diagnosis, _ = examined(store, Steps(), Camera())
     judge = Judge(Steps().vision(), rehearsal=True)
     kiosk = Kiosk(
-        "k-1", Camera(), judge, lambda diagnosis, language: f"{diagnosis.best.percent} {language}", store, now
+        "k-1",
+        Camera(),
+        judge,
+        lambda diagnosis, language, notice: f"{diagnosis.best.percent} {language} {notice}",
+        store,
+        now,
     )
     sms = kiosk.advise(diagnosis, Farmer("+919812345678", "en"))
     judge.close()
-    assert sms.text == "85 en"
+    assert sms.text == "85 en True"
     assert store.sms_states(diagnosis.visit)[0]["state"] == "waiting"
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from edge_daemon.clock import system_now
 from edge_daemon.config import SmsRules, load
 from edge_daemon.diagnosis import Kind
 from edge_daemon.errors import Refused, StateReadOnly
+from edge_daemon.exchange import Outcome
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
 from tests.stranger import a_stranger_to
@@ -153,6 +155,12 @@ def test_what_came_in_is_listed_and_what_broke_the_standard(desk: Desk) -> None:
         store.inbound.take("0001")
     assert desk.rows("list", "--inbound")[0]["text"] == "TEST"
     assert "TEST" in desk.run("list", "--inbound").stdout
+    with desk.store() as store:
+        (message,) = store.inbound.new()
+        who = store.questions.correspondent(message.number, "en")
+        store.questions.settle(message, who, Outcome("unknown"), timedelta(days=3))
+    assert desk.rows("list", "--inbound")[0]["sense"] == "unknown"
+    assert "unknown" in desk.run("list", "--inbound").stdout
     assert "0001" in desk.run("list", "--broken", "--numbers").stdout
     masked = desk.run("list", "--broken").stdout
     assert "(4 characters; --numbers shows them)" in masked

@@ -12,6 +12,7 @@ from edge_daemon.config import Model
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
+from edge_daemon.wire.messages import DiagnosisReport
 from tests.scenarios.kit import DEADLINE_S, NUMBER, RunningKiosk, fill_camera, write_config
 
 SHIPPED = Model().path()
@@ -63,6 +64,7 @@ def first_aid(tmp_path: Path, config: Path, network: ModemSimulator, environment
     with Store.look(tmp_path / "state") as store:
         (report,) = store.reports.waiting()
     sent = codec.decode(report.body)
+    assert isinstance(sent, DiagnosisReport)
     assert (sent.decision, sent.candidates, sent.model, sent.crop) == ("first_aid", (), "none", "rice")
     return sms.text
 

@@ -47,10 +47,10 @@ def test_mute_after_it_took_the_pdu_repeats_only_the_part_in_doubt(
 ) -> None:
     with kiosk.ready() as client:
         network.forget_answers(1)
-        visit(client, language="hi")  # two parts
+        visit(client, language="hi")  # three parts, with the notice
         kiosk.wait_for("did not answer")
         (sms,) = network.wait_for(1, DEADLINE_S)
-        assert (sms.parts, sms.repeats) == (2, 1)
+        assert (sms.parts, sms.repeats) == (3, 1)
 
 
 def test_unplugged_then_back_under_another_name(kiosk: RunningKiosk, network: ModemSimulator) -> None:

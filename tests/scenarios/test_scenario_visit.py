@@ -10,6 +10,7 @@ from pathlib import Path
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
+from edge_daemon.wire.messages import DiagnosisReport
 from tests.scenarios.kit import DEADLINE_S, E164, NUMBER, RunningKiosk, fill_camera, visit, wait_until, write_config
 
 
@@ -32,6 +33,7 @@ def test_a_farmer_gets_the_advice_and_the_gateway_s_report_waits(tmp_path: Path)
         (report,) = store.reports.waiting()
         assert store.queues() == {"sms": {"delivered": 1}, "report": {"waiting": 1}}
     told = codec.decode(report.body)
+    assert isinstance(told, DiagnosisReport)
     assert (told.diagnosis, told.crop, told.language, told.rehearsal) == (diagnosis["diagnosis"], "tomato", "hi", True)
     assert E164.encode()[1:] not in report.body
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from edge_daemon.advice.catalogue import Catalogue
+from edge_daemon.advice.phrases import USES
 
 YES = {"en": ["1", "yes", "YES 1", " 1. "], "hi": ["1", "हाँ", "haan", "१"], "bn": ["1", "হ্যাঁ", "১"]}
 NO = {"en": ["2", "no", "No 2"], "hi": ["2", "नहीं", "nahi", "२"], "bn": ["2", "না", "২"]}
@@ -37,20 +39,26 @@ class Farmer:
         return rng.choice(STOP[self.language if self.language in STOP else "en"])
 
 
-def kind_of(text: str, catalogue: Catalogue) -> str | None:
+def kind_of(text: str) -> str | None:
     """What an SMS asks, as a farmer sees it: "help", "recall", "reason", or nothing."""
-    for language in catalogue.languages:
-        say = catalogue.say(language)
-        for kind, key in (
-            ("help", "ask_help"),
-            ("help", "ask_help_b"),
-            ("recall", "ask_recall"),
-            ("reason", "ask_reason"),
-        ):
-            pattern = re.escape(say.say(key, **dict.fromkeys(("name", "options", "officer"), "\0"))).replace("\0", ".+")
-            if re.fullmatch(pattern, text):
-                return kind
+    for kind, key in (("help", "ask_help"), ("help", "ask_help_b"), ("recall", "ask_recall"), ("reason", "ask_reason")):
+        if any(pattern.fullmatch(text) for pattern in patterns(key)):
+            return kind
     return None
+
+
+@functools.cache
+def words() -> Catalogue:
+    """The catalogue that the farmers' SMS are written from."""
+    return Catalogue.load()
+
+
+@functools.cache
+def patterns(key: str) -> tuple[re.Pattern[str], ...]:
+    """What a fixed text looks like in any language, whatever fills its blanks."""
+    blanks = dict.fromkeys(USES[key].blanks, "\0")
+    said = (words().say(language).say(key, **blanks) for language in words().languages)
+    return tuple(re.compile(re.escape(text).replace("\0", ".+")) for text in said)
 
 
 @dataclass(frozen=True, order=True)

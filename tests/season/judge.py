@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.conversation.dialogue import MOST_REPLIES
-from tests.season.farmer import kind_of
+from tests.season.farmer import kind_of, patterns
 from tests.season.village import Chronicle, Message, Sent
 
 DAY = timedelta(days=1)
@@ -37,12 +38,12 @@ class Ledger:
 def faults(chronicle: Chronicle, ledger: Ledger, catalogue: Catalogue) -> Iterator[str]:
     """Everything that does not agree."""
     yield from _sums(chronicle, ledger)
-    yield from _questions(chronicle, ledger, catalogue)
+    yield from _questions(chronicle, ledger)
     numbers = {message.number for message in chronicle.messages}
     stopped = {catalogue.say(code).say("stopped") for code in catalogue.languages}
     helps = {catalogue.say(code).say("help", officer="1800-180-1551") for code in catalogue.languages}
     for number in sorted(numbers):
-        yield from _transcript(chronicle, number, catalogue, stopped, helps)
+        yield from _transcript(chronicle, number, stopped, helps)
 
 
 def _sums(chronicle: Chronicle, ledger: Ledger) -> Iterator[str]:
@@ -55,9 +56,9 @@ def _sums(chronicle: Chronicle, ledger: Ledger) -> Iterator[str]:
         yield f"the ledger has {count} SMS to {key[0]} (lost: {key[2]}) that the network never took: {key[1]!r}"
 
 
-def _questions(chronicle: Chronicle, ledger: Ledger, catalogue: Catalogue) -> Iterator[str]:
+def _questions(chronicle: Chronicle, ledger: Ledger) -> Iterator[str]:
     """As many questions were asked as the ledger has, none twice, and each answer in it was sent."""
-    asked = Counter(kind_of(message.text, catalogue) for message in chronicle.messages)
+    asked = Counter(kind_of(message.text) for message in chronicle.messages)
     rows = ledger.rows(
         "SELECT topic, count(*) AS n FROM question JOIN outbox ON outbox.id = outbox_id WHERE sent_at IS NOT NULL"
         " GROUP BY topic"
@@ -74,9 +75,36 @@ def _questions(chronicle: Chronicle, ledger: Ledger, catalogue: Catalogue) -> It
     yield from (f"question {row['question_id']} was counted more than once" for row in answered)
 
 
-def _transcript(
-    chronicle: Chronicle, number: str, catalogue: Catalogue, stopped: set[str], helps: set[str]
-) -> Iterator[str]:
+def report_faults(chronicle: Chronicle, report: dict[str, Any]) -> Iterator[str]:
+    """Where the report's totals are not what the network and the telephones saw."""
+
+    def count(key: str) -> int:
+        return sum(any(p.fullmatch(sms.text) for p in patterns(key)) for sms in chronicle.messages)
+
+    def answered(topic: str, what: str) -> tuple[int, int]:
+        """So many of this kind, of so many answers, in time or late."""
+        rates = report[topic]
+        return rates[what]["n"] + rates["late"]["n"], rates[what]["of"] + rates["late"]["of"]
+
+    advice = report["advice"]
+    yes, helped = answered("help", "yes")
+    recalls = [answered(topic, "right") for topic in ("recall_3", "recall_14")]
+    seen = {
+        "advices wanted": (advice["wanted"], chronicle.visits),
+        "advices delivered": (advice["delivered"], sum(not sms.lost for sms in chronicle.advices)),
+        "advices expired": (advice["expired"], sum(sms.lost for sms in chronicle.advices)),
+        "parts sent": (sum(kind["parts"] for kind in report["sms"].values()), chronicle.parts),
+        "helped": (yes, count("thanks_yes")),
+        "did not help": (helped - yes, count("ask_reason")),
+        "remembered right": (sum(right for right, _ in recalls), count("recall_right")),
+        "remembered wrong": (sum(of - right for right, of in recalls), count("recall_wrong")),
+    }
+    for name, (told, true) in seen.items():
+        if told != true:
+            yield f"{name}: the report says {told}, and it was {true}"
+
+
+def _transcript(chronicle: Chronicle, number: str, stopped: set[str], helps: set[str]) -> Iterator[str]:
     """One farmer's telephone: nothing after STOP, no SMS of theirs without its reply."""
     theirs = [(place, message) for place, message in enumerate(chronicle.messages) if message.number == number]
     silent_from: int | None = None
@@ -85,7 +113,7 @@ def _transcript(
     for sent in (sent for sent in chronicle.sent if sent.number == number):
         yield from _silence(number, theirs, silent_from, sent.before)
         replies = [message for place, message in theirs if sent.before <= place < sent.after]
-        said = [message for message in replies if kind_of(message.text, catalogue) not in {"help", "recall"}]
+        said = [message for message in replies if kind_of(message.text) not in {"help", "recall"}]
         recent = [earlier for earlier in recent if earlier.at > sent.at - DAY]
         if silent_from is not None and sent.intent != "start":
             yield from (f"{number} was answered after STOP: {message.text!r}" for message in replies)

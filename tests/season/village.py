@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_daemon import parts
-from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import Config, Conversation, SerialModem, SmsRules
 from edge_daemon.conversation.plan import Plan
 from edge_daemon.conversation.talk import Talk
@@ -38,7 +37,7 @@ from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
 from edge_daemon.wording import Wording
-from tests.season.farmer import ODD, Deed, Farmer, kind_of, later
+from tests.season.farmer import ODD, Deed, Farmer, kind_of, later, words
 from tests.season.time import BEGIN, VillageTime
 
 DAYS = 730
@@ -94,6 +93,9 @@ class Chronicle:
     refused: int = 0
     sent: list[Sent] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    advices: list[Message] = field(default_factory=list)
+    """Those of the messages that a visit led to."""
+    parts: int = 0
     reboots: int = 0
     jumps: int = 0
 
@@ -127,11 +129,11 @@ class CountingSink(StoreSink):
 class Village:
     """Runs a season. farmers, visits: how many."""
 
-    def __init__(self, folder: Path, seed: int, farmers: int = 500, visits: int = 1500) -> None:
+    def __init__(self, folder: Path, seed: int, farmers: int = 500, visits: int = 1100) -> None:
         self._rng = random.Random(seed)
         self._folder = folder
         self.time = VillageTime()
-        self.catalogue = Catalogue.load()
+        self.catalogue = words()
         self.config = Config(conversation=Conversation(control_percent=20), sms=SmsRules(daily_parts=1000))
         self.chronicle = Chronicle(folder / "network.jsonl")
         self.chronicle.log.touch()
@@ -172,19 +174,21 @@ class Village:
                 self.time.true = max(self.time.true, min(end, coming, self.time.true + TICK))
 
     async def _act(self, kiosk: Kiosk, network: ModemSimulator, deed: Deed) -> None:
-        if deed.act == "visit":
-            self._visit(kiosk, self.farmers[deed.number])
-            await kiosk.look(self)
-            return
-        self.time.true += timedelta(seconds=1)  # by its time and words alone the kiosk knows an SMS that comes again
         before = len(self.chronicle.messages)
-        network.deliver(deed.number, deed.text, at=self.time.true)
+        if deed.act == "visit":
+            text = self._visit(kiosk, self.farmers[deed.number])
+            await kiosk.look(self)
+            new = self.chronicle.messages[before:]
+            self.chronicle.advices += [sms for sms in new if (sms.number, sms.text) == (deed.number, text)]
+            return
+        network.deliver(deed.number, deed.text, at=deed.at)
         await kiosk.take_one()
         await kiosk.look(self)
         after = len(self.chronicle.messages)
         self.chronicle.sent.append(Sent(self.time.true, deed.number, deed.intent, deed.text, before, after))
 
-    def _visit(self, kiosk: Kiosk, farmer: Farmer) -> None:
+    def _visit(self, kiosk: Kiosk, farmer: Farmer) -> str:
+        """A visit, and the SMS that it leads to."""
         now = self.time.kiosk()
         label = self._rng.choice(self._labels)
         visit = Visit(uuid.UUID(int=self._rng.getrandbits(128)).hex, now.utc, now.clock, farmer.language)
@@ -214,10 +218,12 @@ class Village:
             self.chronicle.refused += 1
             if self._rng.random() < 0.5:
                 self._do(later(self.time.true, self._rng, 2), "text", farmer.number, "START", "start")
+        return text
 
     def hear(self, lines: list[Line], lost: bool) -> None:
         """New lines of the network's log, a part each. What was not lost reaches its farmer."""
         text = ""
+        self.chronicle.parts += len(lines)
         for line in lines:
             whole = text + line.text if line.part > 1 else line.text
             text = whole
@@ -228,7 +234,7 @@ class Village:
 
     def _react(self, farmer: Farmer, text: str) -> None:
         rng = self._rng
-        kind = kind_of(text, self.catalogue)
+        kind = kind_of(text)
         if rng.random() < 0.015:
             self._do(later(self.time.true, rng, 3), "text", farmer.number, farmer.stop(rng), "stop")
             if rng.random() < 0.5:

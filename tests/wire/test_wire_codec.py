@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.wire import codec
-from edge_daemon.wire.messages import Candidate, DiagnosisReport
+from edge_daemon.wire.messages import Candidate, DiagnosisReport, LedgerReport
 
 GOLDEN = Path(__file__).parent / "v1"
 REPORT = DiagnosisReport(
@@ -63,7 +63,7 @@ def test_every_report_survives_the_wire(report: DiagnosisReport) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_report_or_a_bad_message(data: bytes) -> None:
     with contextlib.suppress(codec.BadMessage):
-        assert isinstance(codec.decode(data), DiagnosisReport)
+        assert isinstance(codec.decode(data), DiagnosisReport | LedgerReport)
 
 
 def test_a_newer_version_is_refused_by_name() -> None:

@@ -26,7 +26,7 @@ def languages(catalogue: Catalogue) -> Mapping[str, Language]:
 
 def every_text(catalogue: Catalogue, language: str) -> dict[str, str]:
     """All that is written in a language, by where it stands."""
-    texts = {}
+    texts: dict[str, str] = {}
     for label, entry in catalogue.entries.items():
         if (text := entry.texts[language]).language == language:
             texts |= {f"{label} {field}": getattr(text, field) for field in FIELDS}

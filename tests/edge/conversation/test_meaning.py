@@ -69,6 +69,7 @@ NO = [
     *("no", "NO!", "n", "no sir", "nahi", "nahin", "nhi", "नहीं", "नही", "ना", "bilkul nahi", "nahi chahiye"),
     *("nako", "नाही", "नको", "kaadu", "ledu", "vaddu", "కాదు", "లేదు", "illai", "இல்லை", "வேண்டாம்", "na", "না", "illa"),
     *("ಇಲ್ಲ", "beda", "ಬೇಡ"),
+    *("it did not help", "didn't help", "Advice not helped", "no help", "not helpful sir"),
 ]
 REPEAT = [
     *("repeat", "again", "send again", "advice again", "please send it again", "once more", "phir se", "phir se bhejo"),

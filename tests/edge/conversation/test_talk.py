@@ -494,6 +494,17 @@ def test_a_stop_while_the_advice_is_under_way_plans_nothing(desk: Desk) -> None:
     assert states(desk) == []
 
 
+def test_a_confirmation_that_waits_does_not_go_once_it_is_not_true(desk: Desk) -> None:
+    for text in ("STOP", "START", "STOP"):
+        desk.comes(text)
+        desk.talk.look()
+    assert [sms.text for sms in desk.send()] == [desk.says("stopped")]
+    for text in ("START", "STOP", "START"):
+        desk.comes(text)
+        desk.talk.look()
+    assert [sms.text for sms in desk.send()] == [desk.says("started")]
+
+
 def test_a_stop_of_one_farmer_leaves_the_others(desk: Desk) -> None:
     desk.advised()
     desk.advised(number=OTHER)

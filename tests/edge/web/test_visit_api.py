@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from edge_daemon.errors import (
     UnknownLanguage,
 )
 from edge_daemon.judge import Stopwatch
+from edge_daemon.period import read_period
 from edge_daemon.references import References
 from edge_daemon.store.store import Store
 from edge_daemon.visits import WAITING_FOR_CAMERA, Visits
@@ -82,6 +84,15 @@ class Names:
     def name(self, label: str, language: str) -> str:
         return {"en": "Rice blast", "hi": "धान का झोंका"}[language]
 
+    def reviewed_by(self, label: str, language: str) -> str:
+        return "A. Reader" if language == "en" else ""
+
+    def notice(self, language: str) -> tuple[str, str]:
+        return f"{language}-00000001", f"What your number is used for ({language})."
+
+    def retake(self, fault: str, language: str) -> str:
+        return f"Again, please: {fault} ({language})."
+
 
 def normalise(given: str) -> str:
     if given != "98123 45678":
@@ -93,6 +104,11 @@ async def status() -> dict[str, Any]:
     return {"running": True}
 
 
+async def report(*, week: bool, since: str | None, until: str | None) -> dict[str, Any]:
+    read_period(ZoneInfo("Asia/Kolkata"), NOON.date(), week, since, until)
+    return {"week": week, "since": since, "until": until}
+
+
 Scene = Callable[[httpx.AsyncClient, Line], Awaitable[None]]
 
 
@@ -102,7 +118,7 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
         with Store.open(tmp_path, 10_000, lambda: Instant(NOON, "unsure")) as store, listen(0) as listener:
             line = Line(store)
             visits = Visits(line, store, Names(), normalise, "en", lab_only=lambda label: label == "rice/blast")
-            app = build_app(visits, status, References(tmp_path / "references"))
+            app = build_app(visits, status, References(tmp_path / "references"), report)
             serving = asyncio.create_task(serve(app, listener))
             address, port = listener.getsockname()
             async with httpx.AsyncClient(base_url=f"http://{address}:{port}", trust_env=False, timeout=20) as client:
@@ -133,6 +149,7 @@ def test_a_whole_visit(play: Callable[[Scene], None]) -> None:
             "probability": 0,
             "lab_only": True,
             "reference": None,
+            "reviewed_by": None,
         }
         assert "inference" in photo.json()["stages_ms"]
         farmer = await client.post(f"/visits/{visit}/farmer", json={"telephone": "98123 45678", "language": "en"})
@@ -174,9 +191,11 @@ def test_trouble_has_a_code_a_name_and_a_sentence(
         visit = await begun(client)
         line.trouble = trouble
         answer = await client.post(f"/visits/{visit}/photo", json={})
-        assert (answer.status_code, answer.json()["error"], answer.json()["message"]) == (code, name, str(trouble))
-        if isinstance(trouble, PoorPhoto):
-            assert answer.json()["hint"] == "More light, please."
+        told = str(trouble)
+        if isinstance(trouble, PoorPhoto):  # said in the visit's language
+            assert answer.json()["hint"] == "Again, please: dark (en)."
+            told = "The photo cannot be judged (dark): Again, please: dark (en)."
+        assert (answer.status_code, answer.json()["error"], answer.json()["message"]) == (code, name, told)
         line.trouble = None
         assert (await client.post(f"/visits/{visit}/photo", json={})).status_code == 201
 
@@ -196,6 +215,7 @@ def test_trouble_has_a_code_a_name_and_a_sentence(
         ("/visits/nobody/farmer", {}, 400, "bad_request"),
         ("/nowhere", {}, 404, "http"),
         ("/status", {}, 405, "http"),
+        ("/report", {}, 405, "http"),
     ],
 )
 def test_bad_requests_are_named(play: Callable[[Scene], None], path: str, body: object, code: int, name: str) -> None:
@@ -254,5 +274,42 @@ def test_the_camera_s_queue_has_a_bound(play: Callable[[Scene], None]) -> None:
         line.gate.set()
         answers = await asyncio.gather(*waiting)
         assert [answer.status_code for answer in answers] == [201] * WAITING_FOR_CAMERA
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"week": False, "since": None, "until": None}),
+        ("?week=1", {"week": True, "since": None, "until": None}),
+        ("?since=2026-11-01&until=2026-11-08", {"week": False, "since": "2026-11-01", "until": "2026-11-08"}),
+    ],
+)
+def test_a_report_is_of_the_days_that_are_asked_for(
+    play: Callable[[Scene], None], query: str, expected: dict[str, Any]
+) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        answer = await client.get(f"/report{query}")
+        assert (answer.status_code, answer.json()) == (200, expected)
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("week=yes", "bad_request"),
+        ("month=1", "bad_request"),
+        ("since=yesterday", "bad_period"),
+        ("since=2026-11-08&until=2026-11-08", "bad_period"),
+        ("week=1&since=2026-11-08", "bad_period"),
+    ],
+)
+def test_a_report_of_no_period_is_refused(play: Callable[[Scene], None], query: str, name: str) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        answer = await client.get(f"/report?{query}")
+        assert (answer.status_code, answer.json()["error"]) == (400, name)
+        assert answer.json()["message"]
 
     play(scene)
