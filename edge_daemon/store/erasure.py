@@ -33,6 +33,11 @@ _DELETE_PDUS = (
     "DELETE FROM inbound_part WHERE instr(upper(pdu), ?)",
     "DELETE FROM inbound_broken WHERE instr(upper(pdu || ' ' || why), ?)",
 )
+_UNNAME = (
+    "UPDATE outbox SET why = ? WHERE farmer_id = ? AND instr(why, ?)",
+    "UPDATE question SET why = ? WHERE farmer_id = ? AND instr(why, ?)",
+)
+"""A reason may quote what a second route answered, and a question's reason quotes that of its advice."""
 
 Scrub = Callable[[Sequence[bytes]], bool]
 """Clears the files of what was deleted. True: none of these words stands in them any more."""
@@ -181,9 +186,8 @@ def _silence(db: sqlite3.Connection, farmer: int, number: str, now: str) -> tupl
         (WHY, now, farmer),
     ).rowcount
     texts = db.execute("UPDATE outbox SET body = x'' WHERE farmer_id = ? AND body != x''", (farmer,)).rowcount
-    db.execute(
-        "UPDATE outbox SET why = ? WHERE farmer_id = ? AND instr(why, ?)", (WHY, farmer, number.removeprefix("+"))
-    )
+    for statement in _UNNAME:
+        db.execute(statement, (WHY, farmer, number.removeprefix("+")))
     questions = db.execute(
         "UPDATE question SET state = 'cancelled', why = ?, changed_at = ? WHERE farmer_id = ? AND state = 'planned'",
         (WHY, now, farmer),

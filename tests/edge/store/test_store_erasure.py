@@ -308,6 +308,15 @@ def test_one_whose_sms_is_on_its_way_is_left_for_the_next_day(store: Store, cloc
     assert store.erasure.forget_old(clock.utc, 99, 90).farmers == 1
 
 
+def test_a_reason_that_quotes_the_number_goes_too(store: Store, clock: SteppingClock) -> None:
+    visited(store, clock)
+    clock.utc += 14 * DAY
+    (question,) = store.questions.due(clock.utc)
+    store.questions.end(question, "cancelled", f"the advice did not arrive: no such number {NUMBER}")
+    assert store.erasure.erase(NUMBER).clean
+    assert holding(store.folder, NUMBER) == []
+
+
 def test_the_pseudonyms_key_outlives_a_transaction_that_was_undone(store: Store, clock: SteppingClock) -> None:
     def fail(db: sqlite3.Connection) -> None:
         store.farmers.note(db, NUMBER, "en")
