@@ -133,6 +133,7 @@ def build_talk(
         questions=store.questions,
         texts=Wording(catalogue, config.conversation.officer),
         read=lambda text: meaning.read(text, words, catalogue),
+        sender=functools.partial(telephone.sender, country=config.kiosk.country),
         again=lambda diagnosis, language: compose_sms(catalogue, store.diagnosis_by_id(diagnosis), language),
         now=now,
         clock_s=clock_s,

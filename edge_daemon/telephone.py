@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from edge_daemon.diagnosis import E164
 from edge_daemon.errors import BadTelephone
+
+MANY_DIGITS = 10
+"""A sender of fewer is a service's short code, whatever numbers there are of that length."""
 
 
 def normalise(given: str, country: str, allowed: Collection[str] = ()) -> str:
@@ -33,3 +37,19 @@ def normalise(given: str, country: str, allowed: Collection[str] = ()) -> str:
     if phonenumbers.number_type(number) not in mobile:
         raise BadTelephone(f"{given!r} is not a mobile number: an SMS would not arrive. Give a mobile number.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def sender(number: str, country: str) -> str | None:
+    """Who sent an SMS, in E.164 form; None for a short code, a name, and what no reply would reach.
+
+    Some networks name a sender without the country code, or with it and no plus (3GPP TS 23.040, 9.1.2.5: a type of
+    number that is national, or unknown).
+    """
+    if E164.fullmatch(number):
+        return number
+    if not number.isdecimal() or len(number) < MANY_DIGITS:
+        return None
+    try:
+        return normalise(number, country)
+    except BadTelephone:
+        return None

@@ -19,7 +19,6 @@ from edge_daemon.config import Conversation, SmsRules
 from edge_daemon.conversation import dialogue, plan
 from edge_daemon.conversation.calendar import Calendar
 from edge_daemon.conversation.meaning import Meaning
-from edge_daemon.diagnosis import E164
 from edge_daemon.errors import BadInput, ModelError
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
 
@@ -49,6 +48,7 @@ class Inbound(Protocol):
 
     def new(self, limit: int = ...) -> Sequence[Any]: ...
     def done(self, message: Any) -> None: ...
+    def name(self, message: Any, number: str) -> None: ...
 
 
 class Questions(Protocol):
@@ -75,7 +75,8 @@ class Texts(dialogue.Texts, Protocol):
 
 
 class Talk:
-    """Answers and asks. read: what a text means. again: as dialogue.Again. daily: what is done once a day."""
+    """Answers and asks. read: what a text means. sender: the E.164 number of whoever sent one, None where
+    nobody can be answered. again: as dialogue.Again. daily: what is done once a day."""
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class Talk:
         questions: Questions,
         texts: Texts,
         read: Callable[[str], Meaning],
+        sender: Callable[[str], str | None],
         again: dialogue.Again,
         now: Now,
         clock_s: Callable[[], float],
@@ -98,6 +100,7 @@ class Talk:
         self._questions = questions
         self._texts = texts
         self._read = read
+        self._sender = sender
         self._again = again
         self._now = now
         self._clock_s = clock_s
@@ -140,10 +143,13 @@ class Talk:
         return self._calendar.judge(now, self._clock_s())
 
     def _answer(self, message: Message) -> None:
-        if not E164.fullmatch(message.number):  # an operator's advertisement: nobody is there to answer
+        number = self._sender(message.number)
+        if number is None:  # an operator's advertisement: nobody is there to answer
             self._inbound.done(message)
             return
-        who = self._questions.correspondent(message.number, self._language)
+        if number != message.number:
+            self._inbound.name(message, number)
+        who = self._questions.correspondent(number, self._language)
         meaning = self._read(message.text)
         now = self._now().utc
         try:

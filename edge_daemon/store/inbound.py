@@ -111,6 +111,10 @@ class Inbound:
         """It was dealt with."""
         self._write(lambda db: db.execute("UPDATE inbound SET state = 'done' WHERE id = ?", (message.id,)))
 
+    def name(self, message: InboundSms, number: str) -> None:
+        """The network named its sender in another form; in E.164 it is theirs, and is erased with them."""
+        self._write(lambda db: db.execute("UPDATE inbound SET number = ? WHERE id = ?", (number, message.id)))
+
     def newest(self, limit: int) -> list[sqlite3.Row]:
         """The newest messages, as rows, for a person to look at."""
         return self._rows("SELECT * FROM inbound ORDER BY id DESC LIMIT ?", (limit,))

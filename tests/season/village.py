@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_daemon import parts
-from edge_daemon.config import Config, Conversation, SerialModem, SmsRules
+from edge_daemon.config import Config, Conversation, Farmers, SerialModem, SmsRules
 from edge_daemon.conversation.plan import Plan
 from edge_daemon.conversation.talk import Talk
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Photo, Visit
@@ -134,7 +134,11 @@ class Village:
         self._folder = folder
         self.time = VillageTime()
         self.catalogue = words()
-        self.config = Config(conversation=Conversation(control_percent=20), sms=SmsRules(daily_parts=1000))
+        self.config = Config(
+            conversation=Conversation(control_percent=20),
+            sms=SmsRules(daily_parts=1000),
+            farmers=Farmers(keep_days=3650),  # the ledger is compared at the end, with the numbers
+        )
         self.chronicle = Chronicle(folder / "network.jsonl")
         self.chronicle.log.touch()
         languages = self.catalogue.languages

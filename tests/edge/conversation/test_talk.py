@@ -538,11 +538,21 @@ def test_a_technician_s_stop_between_reading_and_answering_ends_in_silence(helpe
 # who else writes
 
 
-@pytest.mark.parametrize("sender", ["VM-KISAN", "121", "53344"])
+@pytest.mark.parametrize("sender", ["VM-KISAN", "121", "53344", "1800180155", "2200000000000"])
 def test_what_is_no_telephone_gets_no_reply_and_is_done(desk: Desk, sender: str) -> None:
     assert desk.hears("STOP", sender) == []
     assert desk.store.inbound.new() == []
     assert desk.rows("SELECT 1 FROM farmer") == []
+
+
+@pytest.mark.parametrize("sender", [NUMBER[1:], NUMBER[3:], f"0{NUMBER[3:]}"])
+def test_a_stop_is_obeyed_however_the_network_names_its_sender(desk: Desk, sender: str) -> None:
+    desk.advised()
+    desk.comes("STOP", sender)
+    assert [(sms.number, sms.text) for sms in desk.look()] == [(NUMBER, desk.says("stopped"))]
+    assert desk.store.texts.has_opted_out(NUMBER)
+    assert desk.store.erasure.erase(NUMBER).inbound == 1
+    assert desk.rows("SELECT 1 FROM inbound") == []
 
 
 def test_a_stranger_is_answered_in_the_kiosk_s_language(desk: Desk) -> None:
