@@ -526,6 +526,7 @@ def test_a_technician_s_stop_between_reading_and_answering_ends_in_silence(helpe
         questions=helped.store.questions,
         texts=helped.wording,
         read=read,
+        sender=lambda number: number,
         again=lambda _, __: "",
         now=helped.now,
         clock_s=lambda: helped.s,
