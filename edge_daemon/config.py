@@ -180,7 +180,7 @@ class Conversation(Section):
     open_h: Annotated[float, Field(ge=1, le=720)] = 72.0
     """How long an answer is in time, and no other question is put to the same farmer. A later one is kept as late."""
     officer: Annotated[str, Field(pattern=r"^[0-9+][0-9 -]{2,20}$")] = "1800-180-1551"
-    """The number to ask that an SMS names. The default is the Kisan Call Centre's."""
+    """The number to ask that questions and replies name. The default is the Kisan Call Centre's."""
     experiments: tuple[Experiment, ...] = ()
 
 

@@ -107,9 +107,10 @@ class Visits:
             raise NoDiagnosisYet("This visit has no diagnosis yet. Photograph the leaf first.")
         spoken = self._catalogue.language(language) if language else visit.language
         farmer = Farmer(self._normalise(telephone), spoken)
+        sms = self._line.advise(diagnosis, farmer)  # refuses who wants no more SMS: their number is not kept
         if notice is not None:
             self._memory.agree(farmer.number, spoken, notice)
-        return self._line.advise(diagnosis, farmer)
+        return sms
 
     def show(self, id: str) -> dict[str, Any]:
         """All there is to know of a visit. Raises NoSuchVisit."""

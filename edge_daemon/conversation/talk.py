@@ -25,6 +25,11 @@ from edge_daemon.exchange import Asking, Correspondent, Outcome, Question, Topic
 LOOK_S = 2.0
 """How often it looks."""
 DAILY_S = 24 * 3600.0
+STALE = timedelta(days=7)
+"""What is older when it is looked at, as after a long repair, is obeyed and counted, but not answered."""
+STEADY_S = 6 * 3600.0
+"""What is done once a day cannot be undone: the clock has to have been right for so long since the start. A network
+that tells a wrong time tells a right one sooner; a kiosk that has power by day only comes to it all the same."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ class Message(Protocol):
     def number(self) -> str: ...
     @property
     def text(self) -> str: ...
+    @property
+    def received_at(self) -> datetime: ...
 
 
 class Inbound(Protocol):
@@ -103,6 +110,8 @@ class Talk:
         self._clock_s = clock_s
         self._daily = daily
         self._daily_s: float | None = None
+        self._right_s: float | None = None
+        """Since when the clock has been right, on the clock that does not jump."""
         self._calendar = Calendar()
         self._open_for = timedelta(hours=rules.open_h)
 
@@ -119,13 +128,19 @@ class Talk:
         self._questions.close_unsent()
         now = self.judge(self._now())
         if now.clock != "synced":
+            self._right_s = None
             return
         self._questions.date_anew(now.utc)
         if not sms_policy.is_quiet(now.utc, self._sms):
             self._ask(now.utc)
-        if self._daily_s is None or self._clock_s() - self._daily_s >= DAILY_S:
-            self._daily_s = self._clock_s()
-            self._daily(now.utc)
+        self._do_daily(now.utc, self._clock_s())
+
+    def _do_daily(self, now: datetime, clock_s: float) -> None:
+        if self._right_s is None:
+            self._right_s = clock_s
+        if clock_s - self._right_s >= STEADY_S and (self._daily_s is None or clock_s - self._daily_s >= DAILY_S):
+            self._daily_s = clock_s
+            self._daily(now)
 
     def judge(self, now: Instant) -> Instant:
         """The time, "unsure" while it is in doubt."""
@@ -141,6 +156,9 @@ class Talk:
         who = self._questions.correspondent(number, self._language)
         meaning = self._read(message.text)
         now = self._now().utc
+        if now - message.received_at > STALE:
+            self._questions.settle(message, who, dialogue.without_words(meaning, who, now), self._open_for)
+            return
         try:
             outcome = dialogue.respond(meaning, who, now, self._texts, self._again)
             self._questions.settle(message, who, outcome, self._open_for)

@@ -356,7 +356,12 @@ def _migrate(database: sqlite3.Connection, path: Path) -> None:
 
 def _refuse_other_version(database: sqlite3.Connection, path: Path, *, exact: bool) -> None:
     version = _version(database)
-    if version > len(MIGRATIONS) or (exact and version != len(MIGRATIONS)):
+    if exact and version < len(MIGRATIONS):
+        raise StateDamaged(
+            f"{path}: is of version {version}, from an older krishi-kiosk. Start the kiosk once: it brings the file up to "
+            f"version {len(MIGRATIONS)}."
+        )
+    if version > len(MIGRATIONS):
         raise StateDamaged(
             f"{path}: is of version {version}, this program writes version {len(MIGRATIONS)}. "
             f"Run the krishi-kiosk that wrote it, or a newer one."

@@ -122,6 +122,7 @@ def _transcript(chronicle: Chronicle, number: str, stopped: set[str], helps: set
         if sent.intent == "stop":
             if [message.text in stopped for message in replies] != [True]:
                 yield f"{number} wrote {sent.text!r} and got {replies}"
+            recent.append(sent)
             silent_from = sent.after
             continue
         silent_from = None

@@ -683,3 +683,59 @@ def test_what_names_no_disease_is_not_asked_about(desk: Desk, label: str, decisi
     desk.advise(label, decision=decision)
     assert len(desk.send()) == 1
     assert states(desk) == []
+
+
+# the daily work
+
+
+OLD = 700 * DAY
+"""Not yet long enough to be forgotten."""
+
+
+def known(desk: Desk) -> bool:
+    return desk.store.farmers.find(NUMBER) is not None
+
+
+def test_a_wrong_time_at_the_start_forgets_nobody(desk: Desk) -> None:
+    desk.advised()
+    desk.passes(OLD)
+    desk.restart()
+    desk.utc += 400 * DAY
+    desk.look()
+    desk.passes(5 * HOUR)
+    desk.look()
+    desk.utc -= 400 * DAY
+    for _ in range(10):
+        desk.look()
+        desk.passes(6 * HOUR)
+    assert known(desk)
+
+
+def test_who_was_long_away_is_forgotten_once_the_clock_has_been_right_for_hours(desk: Desk) -> None:
+    desk.advised()
+    desk.passes(OLD + 40 * DAY)
+    desk.restart()
+    desk.look()
+    desk.passes(6 * HOUR - MINUTE)
+    desk.look()
+    assert known(desk)
+    desk.passes(MINUTE)
+    desk.look()
+    assert not known(desk)
+
+
+def test_hours_before_a_doubt_do_not_count(desk: Desk) -> None:
+    desk.advised()
+    desk.passes(OLD + 40 * DAY)
+    desk.restart()
+    desk.look()
+    desk.passes(5 * HOUR)
+    desk.clock = "unsure"
+    desk.look()
+    desk.clock = "synced"
+    desk.passes(2 * HOUR)
+    desk.look()
+    assert known(desk)
+    desk.passes(6 * HOUR)
+    desk.look()
+    assert not known(desk)

@@ -22,7 +22,7 @@ from tests.edge.conversation.desk import DAY, Desk
 
 NUMBERS = [f"+91981234567{last}" for last in range(3)]
 WORDS = ["1", "2", "3", "yes", "no", "1 2", "help", "xx", "hindi", "repeat", "rice", "STOP", "START", "0"]
-RULES: dict[str, Any] = {"daily_questions": 2, "control_percent": 40}
+RULES: dict[str, Any] = {"daily_questions": 1, "control_percent": 40}
 EXAMPLES = 40
 
 numbers = st.sampled_from(NUMBERS)
