@@ -358,8 +358,8 @@ def _refuse_other_version(database: sqlite3.Connection, path: Path, *, exact: bo
     version = _version(database)
     if exact and version < len(MIGRATIONS):
         raise StateDamaged(
-            f"{path}: is of version {version}, from an older krishi-kiosk. Start the kiosk once: it brings the file up to "
-            f"version {len(MIGRATIONS)}."
+            f"{path}: is of version {version}, from an older krishi-kiosk. Start the kiosk once: "
+            f"it brings the file up to version {len(MIGRATIONS)}."
         )
     if version > len(MIGRATIONS):
         raise StateDamaged(

@@ -203,6 +203,10 @@ def test_the_conversation_tells_once_a_day(store: Store, clock: SteppingClock) -
     talk = parts.build_talk(Config(), Catalogue.load(), store, clock, lambda: monotonic[0])
     advised(store, clock)
     talk.look()
+    assert reports(store) == [], "a clock is believed after six hours"
+    clock.utc += timedelta(hours=6)
+    monotonic[0] += 6 * 3600
+    talk.look()
     assert len(reports(store)) == 1
     clock.utc += timedelta(hours=1)
     monotonic[0] += 3600

@@ -739,3 +739,11 @@ def test_hours_before_a_doubt_do_not_count(desk: Desk) -> None:
     desk.passes(6 * HOUR)
     desk.look()
     assert not known(desk)
+
+
+def test_an_sms_of_long_ago_is_obeyed_and_not_answered(desk: Desk) -> None:
+    desk.advised()
+    desk.comes("STOP")
+    desk.passes(8 * DAY)
+    assert desk.look() == []
+    assert desk.store.texts.has_opted_out(NUMBER)
