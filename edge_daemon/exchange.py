@@ -122,14 +122,13 @@ class Outcome:
 class Correspondent:
     """Whoever sent an SMS, as the store knows them.
 
-    known: their number is in the store. question: the newest that is open, else the newest that was asked. advice: the
+    question: the newest that is open, else the newest that was asked. advice: the
     id of the newest diagnosis that was texted to them. helped: they got help for something unknown within a day.
     replies: how many SMS they got in answer within a day.
     """
 
     number: str = field(repr=False)
     language: str
-    known: bool
     opted_out: bool
     question: Question | None
     advice: str | None

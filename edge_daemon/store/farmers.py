@@ -78,10 +78,6 @@ class Farmers:
         db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (secrets.token_bytes(KEY_BYTES),))
         return self._pseudonym(rows_of(db), number) or ""
 
-    def use_key(self, key: bytes) -> None:
-        """Where no key was made yet, this is it: of a kiosk that takes another one's place, or of a rehearsal."""
-        self._write(lambda db: db.execute("INSERT OR IGNORE INTO secret VALUES ('pseudonym', ?)", (key,)))
-
     def has_opted_out(self, rows: RowsFunction, number: str) -> bool:
         """Whether this number wants no more SMS."""
         return bool(

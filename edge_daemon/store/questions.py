@@ -21,7 +21,7 @@ from edge_daemon.errors import OptedOut
 from edge_daemon.exchange import Asking, Correspondent, Outcome, Planned, Question, Reply, Topic
 from edge_daemon.store.inbound import InboundSms
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
-from edge_daemon.store.rows import json_candidates
+from edge_daemon.store.rows import json_candidates, time_of
 from edge_daemon.store.texts import Label, Texts
 
 DAY = timedelta(days=1)
@@ -215,7 +215,7 @@ class Questions:
         found = self._rows("SELECT id, language, helped_at FROM farmer WHERE number = ?", (number,))
         opted_out = self._texts.has_opted_out(number)
         if not found:
-            return Correspondent(number, language, False, opted_out, None, None, False, 0)
+            return Correspondent(number, language, opted_out, None, None, False, 0)
         (farmer,) = found
         (replies,) = self._rows(
             "SELECT count(*) AS n FROM outbox WHERE farmer_id = ? AND kind IN ('reply', 'confirmation')"
@@ -231,7 +231,6 @@ class Questions:
         return Correspondent(
             number=number,
             language=farmer["language"],
-            known=True,
             opted_out=opted_out,
             question=self._newest(farmer["id"], now),
             advice=advice[0]["diagnosis_id"] if advice else None,
@@ -362,12 +361,8 @@ def _question(row: sqlite3.Row) -> Question:
         label=row["label"],
         advice=row["advice_id"],
         due_at=datetime.fromisoformat(row["due_at"]),
-        asked_at=_time(row["asked_at"]),
-        until=_time(row["until"]),
+        asked_at=time_of(row["asked_at"]),
+        until=time_of(row["until"]),
         options=row["options"],
         right=row["right"],
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

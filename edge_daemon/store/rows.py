@@ -37,6 +37,11 @@ def diagnosis_of(row: sqlite3.Row, visit: Visit) -> Diagnosis:
     )
 
 
+def time_of(text: str | None) -> datetime | None:
+    """A time of a row, None where it holds none."""
+    return datetime.fromisoformat(text) if text else None
+
+
 def json_candidates(text: str) -> tuple[Candidate, ...]:
     """A diagnosis's candidates, as its row holds them."""
     return tuple(Candidate(label, probability) for label, probability in json.loads(text))

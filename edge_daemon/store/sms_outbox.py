@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from edge_daemon import sms_policy
@@ -20,6 +20,7 @@ from edge_daemon.clock import Now
 from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Kind, Sms
 from edge_daemon.store.outbox import Outbox, RowsFunction, WriteFunction
+from edge_daemon.store.rows import time_of
 
 LOOKED_AT = 200
 """What the modem may not send now does not keep back what goes by another route, this far behind it."""
@@ -173,10 +174,6 @@ def _nothing_reported(_: sqlite3.Connection, __: int) -> None:
     """Where no report can be read."""
 
 
-def _time(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def read_sms(row: sqlite3.Row) -> Sms:
     """An SMS from its row. The reference follows from the row's number, so that a repeat bears the same one."""
     return Sms(
@@ -186,7 +183,7 @@ def read_sms(row: sqlite3.Row) -> Sms:
         reference=row["id"] % 256,
         parts_sent=row["parts_sent"] or 0,
         kind=Kind(row["kind"]),
-        not_after=_time(row["not_after"]),
+        not_after=time_of(row["not_after"]),
         flash=bool(row["flash"]),
         shift=tuple(row["shift"].split()),
     )

@@ -20,7 +20,7 @@ from edge_daemon.exchange import Entry
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.ledger import fate
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
-from edge_daemon.store.rows import json_candidates
+from edge_daemon.store.rows import json_candidates, time_of
 
 DAY = timedelta(days=1)
 RANK = 1
@@ -134,8 +134,8 @@ def _advice(row: sqlite3.Row) -> Entry:
         template=row["template"],
         state=fate(row["state"], row["why"]) if row["state"] == "parked" else row["state"],
         begun_at=datetime.fromisoformat(row["queued_at"]),
-        sent_at=_time(row["sent_at"]),
-        ended_at=_time(row["delivered_at"]),
+        sent_at=time_of(row["sent_at"]),
+        ended_at=time_of(row["delivered_at"]),
         parts=row["parts"],
         version=f"{row['changed_at']} {row['state']}",
     )
@@ -152,8 +152,8 @@ def _question(row: sqlite3.Row) -> Entry:
         template=row["template"],
         state=row["state"],
         begun_at=datetime.fromisoformat(row["planned_at"]),
-        sent_at=_time(row["asked_at"]),
-        ended_at=_time(row["answered_at"]),
+        sent_at=time_of(row["asked_at"]),
+        ended_at=time_of(row["answered_at"]),
         parts=row["parts"],
         options=row["options"],
         right=row["right"],
@@ -161,7 +161,3 @@ def _question(row: sqlite3.Row) -> Entry:
         late=bool(row["late"]),
         version=f"{row['changed_at']} {row['state']}",
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -37,6 +37,7 @@ from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.store import Store
 from edge_daemon.wire import codec
 from edge_daemon.wording import Wording
+from tests.pseudonyms import give_key
 from tests.season.farmer import ODD, Deed, Farmer, kind_of, later, words
 from tests.season.time import BEGIN, VillageTime
 
@@ -284,7 +285,7 @@ class Village:
     async def _kiosk(self, network: ModemSimulator) -> AsyncIterator[Kiosk]:
         settings = SerialModem(kind="serial", port=network.port)
         with Store.open(self._folder / "state", 0, self.time.kiosk, self.config.sms, PduReading()) as store:
-            store.farmers.use_key(KEY)
+            give_key(store.folder, KEY)
             wording = Wording(self.catalogue, self.config.conversation.officer)
             store.questions.planner = Plan(self.config.conversation, wording.urgency)
             store.questions.clock_s = self.time.monotonic_s

@@ -20,6 +20,7 @@ from edge_daemon.sms_reading import PduReading
 from edge_daemon.store import database
 from edge_daemon.store.store import Store
 from edge_daemon.wording import Wording
+from tests.pseudonyms import give_key
 
 MORNING = datetime(2027, 6, 1, 4, 30, tzinfo=UTC)
 """Ten o'clock in India."""
@@ -52,7 +53,7 @@ class Desk:
 
     def _open(self) -> None:
         self.store = Store.open(self.folder, 0, self.now, self.config.sms, PduReading())
-        self.store.farmers.use_key(KEY)
+        give_key(self.store.folder, KEY)
         self.wording = Wording(self.catalogue, self.config.conversation.officer)
         self.store.questions.planner = Plan(self.config.conversation, self.wording.urgency)
         self.talk = parts.build_talk(self.config, self.catalogue, self.store, self.now, lambda: self.s)

@@ -55,7 +55,7 @@ def question(topic: Topic = Topic.HELP, state: str = "asked", open_h: float = 72
     )
 
 
-NOBODY = Correspondent("+919812345678", "en", True, False, None, None, False, 0)
+NOBODY = Correspondent("+919812345678", "en", False, None, None, False, 0)
 HELP = replace(NOBODY, question=question())
 REASON = replace(NOBODY, question=question(Topic.REASON))
 RECALL = replace(NOBODY, question=question(Topic.RECALL_3))
@@ -248,7 +248,6 @@ people = st.builds(
     Correspondent,
     number=st.just("+919812345678"),
     language=st.sampled_from(["en", "hi"]),
-    known=st.booleans(),
     opted_out=st.booleans(),
     question=st.none() | questions,
     advice=st.none() | st.just("d1"),

@@ -198,10 +198,10 @@ def test_a_question_that_was_ended_stays_so(desk: Desk) -> None:
 def test_who_wrote_is_known_by_their_number_alone(desk: Desk) -> None:
     open_question(desk)
     stranger = desk.store.questions.correspondent(OTHER, "hi")
-    assert (stranger.known, stranger.language, stranger.question, stranger.advice) == (False, "hi", None, None)
+    assert (stranger.language, stranger.question, stranger.advice) == ("hi", None, None)
     farmer = desk.store.questions.correspondent(NUMBER, "hi")
     ((diagnosis,),) = desk.rows("SELECT id FROM diagnosis")
-    assert (farmer.known, farmer.language, farmer.advice) == (True, "en", diagnosis)
+    assert (farmer.language, farmer.advice) == ("en", diagnosis)
 
 
 def test_replies_are_counted_for_24_hours_confirmations_among_them(desk: Desk) -> None:
