@@ -3,7 +3,7 @@
 A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that
 pip cannot always build, "system module:gammu" one that the distribution has for its own Python,
 "foreign module:gsmmodem" one that tests/foreign.py knows, "own mounts" a mount namespace, which some machines do not
-allow. Where that is missing the test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails
+allow, "postgresql" its server, which Debian keeps off the path. Where that is missing the test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails
 instead: nothing is left out then without a word.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import pytest
 
 from tests import foreign
+from tests.peers.postgres import folder_of_programs
 
 _OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
 REQUIRE_ALL = os.environ.get("KRISHI_REQUIRE_ALL") == "1"
@@ -51,6 +52,8 @@ def _is_here(need: str) -> bool:
         return shutil.which(look[0]) is not None and subprocess.call(look, stderr=subprocess.DEVNULL) == 0
     if kind == "foreign module":
         return (foreign.MODULES / module).is_dir()
+    if need == "postgresql":
+        return folder_of_programs() is not None
     if kind != "module":
         return foreign.program(need) is not None
     try:

@@ -46,6 +46,8 @@ def encode(report: Message) -> bytes:
     """The report's bytes, the same for equal reports (RFC 8949, 4.2.1)."""
     if isinstance(report, LedgerReport):
         kind, fields = LEDGER, ledger.pack(report)
+    elif not isinstance(report, DiagnosisReport):
+        raise NotImplementedError
     else:
         kind, fields = DIAGNOSIS, _pack_diagnosis(report)
     return cbor2.dumps({_VERSION: VERSION, _KIND: kind, **fields}, canonical=True)

@@ -1,0 +1,1 @@
+"""Programs of others, run for a test: a broker, a database server, a scraper of metrics."""

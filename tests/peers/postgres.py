@@ -1,0 +1,48 @@
+"""A real PostgreSQL on a port of loopback, with a cluster of its own in a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.peers.program import Program, free_port
+
+
+def folder_of_programs() -> Path | None:
+    """Where initdb and postgres are: Debian keeps them off the path. None: not installed."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    found = str(versions[-1]) if versions else shutil.which("postgres")
+    return Path(found).parent if found else None
+
+
+class Postgres(Program):
+    """A server for this test. It refuses to run as root, so root hands it to the user "postgres"."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = folder_of_programs()
+        assert programs is not None, "postgresql is not installed"
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        self._make_cluster(folder, programs, as_user)
+        port = free_port()
+        server = [str(programs / "postgres"), "-D", str(folder / "cluster"), "-p", str(port), "-k", str(folder)]
+        super().__init__("postgres", folder, [*as_user, *server, "-c", "listen_addresses=127.0.0.1"], port)
+
+    @property
+    def url(self) -> str:
+        """As SQLAlchemy takes it."""
+        return f"postgresql+psycopg://krishi@127.0.0.1:{self.port}/postgres"
+
+    @staticmethod
+    def _make_cluster(folder: Path, programs: Path, as_user: list[str]) -> None:
+        cluster = folder / "cluster"
+        cluster.mkdir(parents=True)
+        if as_user:
+            for place in (folder, cluster):
+                shutil.chown(place, "postgres", "postgres")
+            for place in [folder, *folder.parents]:  # pytest's folders are for their owner alone
+                if place.stat().st_mode & 0o011 != 0o011 and str(place).startswith("/tmp/"):
+                    place.chmod(place.stat().st_mode | 0o011)
+        command = [*as_user, str(programs / "initdb"), "-D", str(cluster), "-U", "krishi", "-A", "trust", "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
