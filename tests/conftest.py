@@ -3,9 +3,8 @@
 A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that
 pip cannot always build, "system module:gammu" one that the distribution has for its own Python,
 "foreign module:gsmmodem" one that tests/foreign.py knows, "own mounts" a mount namespace, which some machines do not
-allow, "postgresql" its server, which Debian keeps off the path.
- Where that is missing the test is left out, by name, in the closing lines; under KRISHI_REQUIRE_ALL=1 it fails
-instead: nothing is left out then without a word.
+allow, "postgresql" its server, which Debian keeps off the path. Where that is missing the test is left out, by name, in
+the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then without a word.
 """
 
 from __future__ import annotations
