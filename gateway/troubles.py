@@ -34,18 +34,28 @@ TROUBLES = (
     Trouble("backlog", "its outbox is long and grows", "Give it more bytes a day (want --daily-kb), or a better link."),
     Trouble("clock", "its clock is wrong", "Its battery may be empty. Its photos' times cannot be trusted till then."),
     Trouble("disk", "its disk is nearly full", "Have the technician look at the card; old photos go by themselves."),
-    Trouble("modem", "its modem does not work, so no farmer gets an SMS", "Have the modem, its SIM and plan looked at."),
-    Trouble("certificate", "its certificate ends soon and it has asked for no new one", "See whether it reaches enrol."),
+    Trouble(
+        "modem", "its modem does not work, so no farmer gets an SMS", "Have the modem, its SIM and plan looked at."
+    ),
+    Trouble(
+        "certificate", "its certificate ends soon and it has asked for no new one", "See whether it reaches enrol."
+    ),
     Trouble("restored", "an older copy of its card was put in", "Ask who did it; nothing is counted twice by it."),
     Trouble("garbage", "it sent what cannot be read", "Look with GET /aside; its program may be too new or damaged."),
-    Trouble("flood", "it sent more than its share, and was told to wait", "Look at what it sends; if rightly, allow more."),
-    Trouble("revoked", "it is revoked, and sends all the same", "Have the broker read its access list anew: [broker] reload."),
+    Trouble(
+        "flood", "it sent more than its share, and was told to wait", "Look at what it sends; if rightly, allow more."
+    ),
+    Trouble(
+        "revoked",
+        "it is revoked, and sends all the same",
+        "Have the broker read its access list anew: [broker] reload.",
+    ),
 )
 NAMES = tuple(trouble.name for trouble in TROUBLES)
 
 
 def rules(limits: Alerts, now: int) -> dict[str, ColumnElement[bool]]:
-    """For each trouble of NAMES whether a kiosk has it at `now`. An unknown value makes it NULL, which is no trouble."""
+    """For each trouble of NAMES whether a kiosk has it at `now`; NULL where that is not known."""
     at_work = kiosk.c.state != "revoked"
     recently = now - RECENT_DAYS * DAY_S
     return {
