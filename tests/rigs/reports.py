@@ -19,12 +19,14 @@ PHOTOS_BYTES = 5_000_000
 def record(folder: Path, reports: Sequence[DiagnosisReport]) -> None:
     """Put what they tell of into the state folder, beside its daemon if there is one."""
     with Store.share(folder, PHOTOS_BYTES, system_now) as store:
+        begun = None
         for each in reports:
             diagnosis = _diagnosis(each)
             told = report(each.kiosk, diagnosis)
             assert told == each, "the kiosk would tell something else"
-            if each.visit != (reports[0].visit if each is not reports[0] else None):
+            if each.visit != begun:
                 store.begin(diagnosis.visit)
+            begun = each.visit
             store.record(diagnosis, Photo(b"photo", diagnosis.taken_at, "rig"), codec.encode(told))
 
 
