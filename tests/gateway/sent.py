@@ -45,10 +45,26 @@ def diagnosis(number: int, kiosk: str = KIOSK, **other: Any) -> DiagnosisReport:
 def health(**other: Any) -> HealthReport:
     """Of a kiosk that is well."""
     values: dict[str, Any] = {
-        **{"kiosk": KIOSK, "at": NOW - 60, "clock": "synced", "starts": 3, "uptime": 100, "software": "0.1.0"},
-        **{"model": "leaf-1", "advice": "2", "place": "village:412", "rehearsal": False, "disk_free_mb": 5000},
-        **{"photos": 7, "reports_waiting": 4, "oldest_waiting": 90, "reports_parked": 1, "sms_waiting": 0},
-        **{"sms_parked": 2, "parts": (("web", "ok"), ("sms", "modem_mute")), "desired": 0, "bytes_day": 1234},
+        "kiosk": KIOSK,
+        "at": NOW - 60,
+        "clock": "synced",
+        "starts": 3,
+        "uptime": 100,
+        "software": "0.1.0",
+        "model": "leaf-1",
+        "advice": "2",
+        "place": "village:412",
+        "rehearsal": False,
+        "disk_free_mb": 5000,
+        "photos": 7,
+        "reports_waiting": 4,
+        "oldest_waiting": 90,
+        "reports_parked": 1,
+        "sms_waiting": 0,
+        "sms_parked": 2,
+        "parts": (("web", "ok"), ("sms", "modem_mute")),
+        "desired": 0,
+        "bytes_day": 1234,
     }
     return HealthReport(**{**values, **other})
 
@@ -67,10 +83,23 @@ def ledger(at: int, *rows: LedgerRow) -> LedgerReport:
 def ledger_row(**other: Any) -> LedgerRow:
     """An advice on its way."""
     values: dict[str, Any] = {
-        **{"kind": "advice", "row": 1, "farmer": "0123456789abcdef", "diagnosis": diagnosis(1).diagnosis},
-        **{"label": "rice/blast", "language": "hi", "template": "answer", "control": False, "state": "waiting"},
-        **{"begun_at": NOW - 100, "sent_at": None, "ended_at": None, "parts": 0, "options": 0, "right": 0},
-        **{"answer": None, "late": False},
+        "kind": "advice",
+        "row": 1,
+        "farmer": "0123456789abcdef",
+        "diagnosis": diagnosis(1).diagnosis,
+        "label": "rice/blast",
+        "language": "hi",
+        "template": "answer",
+        "control": False,
+        "state": "waiting",
+        "begun_at": NOW - 100,
+        "sent_at": None,
+        "ended_at": None,
+        "parts": 0,
+        "options": 0,
+        "right": 0,
+        "answer": None,
+        "late": False,
     }
     return LedgerRow(**{**values, **other})
 

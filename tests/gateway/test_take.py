@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -51,10 +51,20 @@ def test_a_batch_is_stored_and_acknowledged_with_the_gateway_s_time(store: Store
     assert (reply.acknowledgement.at, reply.acknowledgement.wait_s) == (NOW, 0)
     one, two = sorted(rows(store, tables.diagnosis), key=lambda row: row["taken_at"])
     assert one == {
-        **{"kiosk": KIOSK, "id": diagnosis(1).diagnosis, "visit": diagnosis(1).visit, "taken_at": NOW - 4999},
-        **{"synced": True, "crop": "rice", "decision": "answer", "label": "rice/blast", "permille": 800},
+        "kiosk": KIOSK,
+        "id": diagnosis(1).diagnosis,
+        "visit": diagnosis(1).visit,
+        "taken_at": NOW - 4999,
+        "synced": True,
+        "crop": "rice",
+        "decision": "answer",
+        "label": "rice/blast",
+        "permille": 800,
         "candidates": [["rice/blast", 800], ["rice/brown_spot", 150], ["rice/healthy", 50]],
-        **{"model": "leaf-1", "language": "hi", "rehearsal": False, "received_at": NOW},
+        "model": "leaf-1",
+        "language": "hi",
+        "rehearsal": False,
+        "received_at": NOW,
     }
     assert (two["crop"], two["label"], two["permille"], two["candidates"]) == (None, "", 0, [])
 
@@ -90,10 +100,26 @@ def test_each_kind_has_its_table(store: Store) -> None:
     assert acknowledged(store, batch, batch) == [(KIOSK, 5, 0)]
     (row,) = rows(store, tables.ledger)
     assert row == {
-        **{"kiosk": KIOSK, "diagnosis": diagnosis(1).diagnosis, "advice": True, "row": 1, "at": NOW},
-        **{"kind": "advice", "farmer": "0123456789abcdef", "label": "rice/blast", "language": "hi"},
-        **{"template": "answer", "control": False, "state": "waiting", "begun_at": NOW - 100, "sent_at": None},
-        **{"ended_at": None, "parts": 0, "options": 0, "right": 0, "answer": None, "late": False},
+        "kiosk": KIOSK,
+        "diagnosis": diagnosis(1).diagnosis,
+        "advice": True,
+        "row": 1,
+        "at": NOW,
+        "kind": "advice",
+        "farmer": "0123456789abcdef",
+        "label": "rice/blast",
+        "language": "hi",
+        "template": "answer",
+        "control": False,
+        "state": "waiting",
+        "begun_at": NOW - 100,
+        "sent_at": None,
+        "ended_at": None,
+        "parts": 0,
+        "options": 0,
+        "right": 0,
+        "answer": None,
+        "late": False,
         "received_at": NOW,
     }
     (told,) = rows(store, tables.alarm)
@@ -132,7 +158,12 @@ def test_the_register_says_what_the_kiosk_told(store: Store) -> None:
     row = kiosk(store)
     assert row["health"]["photos"] == 7
     assert {name: row[name] for name in ("state", "place", "starts", "backlog", "parked", "modem", "clock")} == {
-        **{"state": "seen", "place": "village:412", "starts": 3, "backlog": 4, "parked": 3, "modem": "modem_mute"},
+        "state": "seen",
+        "place": "village:412",
+        "starts": 3,
+        "backlog": 4,
+        "parked": 3,
+        "modem": "modem_mute",
         "clock": "synced",
     }
     assert (row["first_seen_at"], row["last_seen_at"], row["health_at"], row["boot"]) == (NOW, NOW, NOW, BOOT)
@@ -258,22 +289,16 @@ def test_workers_at_once_store_each_diagnosis_once(store: Store) -> None:
     """The same batches in other orders, by four workers: as after a broker's restart."""
     names = [f"kiosk-{n}" for n in range(12)]
     batches = [sent([diagnosis(n, name) for n in range(20)], kiosk=name) for name in names]
-    failures: list[BaseException] = []
 
-    def work(turn: int) -> None:
-        try:
-            for start in range(0, 12, 4):
-                some = batches[(turn + start) % 12 :] + batches[: (turn + start) % 12]
-                assert {upto for _, upto, _ in acknowledged(store, *reversed(some))} == {20}
-        except BaseException as why:
-            failures.append(why)
+    def work(turn: int) -> set[int]:
+        uptos = set()
+        for start in range(0, 12, 4):
+            some = batches[(turn + start) % 12 :] + batches[: (turn + start) % 12]
+            uptos |= {upto for _, upto, _ in acknowledged(store, *reversed(some))}
+        return uptos
 
-    threads = [threading.Thread(target=work, args=(3 * turn,)) for turn in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, (0, 3, 6, 9))) == [{20}] * 4
     assert count(store, tables.diagnosis) == 240
     assert [row["diagnoses"] for row in rows(store, tables.kiosk)] == [20] * 12
 
