@@ -77,7 +77,7 @@ OWNER = {
     "starlette": {"edge_daemon.web"},
     "uvicorn": {"edge_daemon.web"},
     "phonenumbers": {"edge_daemon.telephone"},
-    "cbor2": {"edge_daemon.wire.codec"},
+    "cbor2": {"edge_daemon.wire"},
     "polib": {"edge_daemon.advice.translations", "edge_daemon.advice.template"},
     "tqdm": {"edge_daemon.diagnose"},
     "pydantic": {
