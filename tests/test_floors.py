@@ -68,7 +68,7 @@ other. Floor 3 skips floor 2: it takes back ends as arguments."""
 OWNER = {
     "ai_edge_litert": {"edge_daemon.vision.classifier"},
     "tflite_runtime": {"edge_daemon.vision.classifier"},
-    "PIL": {"edge_daemon.vision.image"},
+    "PIL": {"edge_daemon.vision.image", "edge_daemon.vision.thumbnail"},
     "numpy": {"edge_daemon.vision"},
     "serial": {"edge_daemon.modem.port"},
     "h11": {"edge_daemon.aggregator.client"},
