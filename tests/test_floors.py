@@ -33,6 +33,7 @@ FLOOR = {
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "thumbnails": 3,
     "conversation": 3,
     "ledger_report": 3,
     "references": 3,

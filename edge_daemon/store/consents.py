@@ -1,0 +1,168 @@
+"""Whether a small picture of a visit's leaf may go to the gateway, and the pictures that wait for it.
+
+Rules kept here:
+- a visit is asked once. A no stays a no; a yes can be taken back, and then the picture that waits is removed;
+- the yes and the picture are written in one transaction: there is no picture that nobody agreed to;
+- at most MOST_WAITING pictures are kept, and the oldest makes room for a new one;
+- the row says what was answered, when, and below which words. It names a visit; only the SMS of that visit lead from
+  there to a farmer, and an erasure cuts that.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from edge_daemon.clock import Now
+from edge_daemon.diagnosis import Diagnosis, Share, Visit
+from edge_daemon.errors import NothingToShare
+from edge_daemon.store.outbox import RowsFunction, WriteFunction
+from edge_daemon.store.photos import Photos
+
+SPARE = 9
+"""The rank of a picture in the outbox of reports: after all else."""
+MOST_WAITING = 50
+"""600 kB at the most."""
+NO_ROOM = "others needed its room"
+
+_SAID = (
+    "SELECT agreed, withdrawn_at, outbox_id, outbox.id AS kept FROM consent"
+    " LEFT JOIN outbox ON outbox.id = outbox_id WHERE visit_id = ?"
+)
+_KEPT = "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id WHERE outbox.state != 'sending'"
+_COUNTS = (
+    "SELECT count(CASE WHEN state IN ('waiting', 'sending') THEN 1 END) AS waiting,"
+    " count(*) - count(outbox.id) AS sent FROM consent LEFT JOIN outbox ON outbox.id = outbox_id WHERE outbox_id IS NOT NULL"
+)
+"""The link removes the row of what the gateway has. Whatever else removes one unties it from its consent."""
+_OF_FARMER = (
+    " visit_id IN (SELECT visit_id FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?))"
+)
+
+
+class Consents:
+    """Made by Store. wake: a picture was queued."""
+
+    def __init__(
+        self, rows: RowsFunction, write: WriteFunction, now: Now, photos: Photos, wake: Callable[[], None]
+    ) -> None:
+        self._rows = rows
+        self._write = write
+        self._now = now
+        self._photos = photos
+        self._wake = wake
+
+    def said(self, visit: Visit) -> Share | None:
+        """What this visit answered, and what became of its picture; None: it was not asked."""
+        rows = self._rows(_SAID, (visit.id,))
+        return _said(rows[0]) if rows else None
+
+    def has_photo(self, diagnosis: Diagnosis) -> bool:
+        """Whether its photo is still here."""
+        name = self._photo_of(diagnosis)
+        return name is not None and (self._photos.folder / name).is_file()
+
+    def photo(self, diagnosis: Diagnosis) -> bytes | None:
+        """Its photo; None where that has made room for others."""
+        name = self._photo_of(diagnosis)
+        return None if name is None else self._photos.read(name)
+
+    def agree(self, diagnosis: Diagnosis, notice: str, body: bytes) -> None:
+        """The visit said yes to these words (notice: their id): the picture is queued, as bytes of the wire contract.
+
+        A visit that has answered before is left as it is. Raises NothingToShare where its farmer was erased meanwhile.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            if not db.execute("SELECT photo FROM diagnosis WHERE id = ?", (diagnosis.id,)).fetchone()["photo"]:
+                raise NothingToShare("The photo of this visit was erased. There is nothing to send.")
+            if self._note(db, diagnosis, notice, agreed=True):
+                _make_room(db, MOST_WAITING - 1)
+                self._queue(db, diagnosis.visit, body)
+
+        self._write(work)
+        self._wake()
+
+    def refuse(self, diagnosis: Diagnosis, notice: str) -> None:
+        """The visit said no; or it takes its yes back, and a picture that still waits is removed."""
+
+        def work(db: sqlite3.Connection) -> None:
+            if not self._note(db, diagnosis, notice, agreed=False):
+                _withdraw(db, " visit_id = ?", diagnosis.visit.id, "the visit took its yes back", self._utc())
+
+        self._write(work)
+
+    def counts(self) -> dict[str, int]:
+        """How many pictures are waiting, and sent."""
+        (row,) = self._rows(_COUNTS, ())
+        return dict(row)
+
+    def _photo_of(self, diagnosis: Diagnosis) -> str | None:
+        (row,) = self._rows("SELECT photo FROM diagnosis WHERE id = ?", (diagnosis.id,)) or [{"photo": None}]
+        return row["photo"]
+
+    def _note(self, db: sqlite3.Connection, diagnosis: Diagnosis, notice: str, *, agreed: bool) -> bool:
+        """Write the answer down. False: there is one."""
+        now, visit = self._now(), diagnosis.visit
+        return bool(
+            db.execute(
+                "INSERT INTO consent (visit_id, diagnosis_id, agreed, at, clock, notice, language)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (visit_id) DO NOTHING",
+                (visit.id, diagnosis.id, int(agreed), now.utc.isoformat(), now.clock, notice, visit.language),
+            ).rowcount
+        )
+
+    def _queue(self, db: sqlite3.Connection, visit: Visit, body: bytes) -> None:
+        now = self._utc()
+        id = db.execute(
+            "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)",
+            (SPARE, body, now, now),
+        ).lastrowid
+        db.execute("UPDATE consent SET outbox_id = ? WHERE visit_id = ?", (id, visit.id))
+
+    def _utc(self) -> str:
+        return self._now().utc.isoformat()
+
+
+def withdraw(db: sqlite3.Connection, farmer: int, why: str, now: str) -> list[bytes]:
+    """Within a transaction: what the visits of this farmer agreed to is taken back. The pictures that were removed."""
+    return _withdraw(db, _OF_FARMER, farmer, why, now)
+
+
+def drop_oldest(db: sqlite3.Connection) -> bool:
+    """Within a transaction: the oldest picture makes room. False: there is none."""
+    (kept,) = db.execute(f"SELECT count(*) FROM ({_KEPT})").fetchone()
+    _make_room(db, kept - 1)
+    return bool(kept)
+
+
+def _make_room(db: sqlite3.Connection, most: int) -> None:
+    """So many pictures may stay: the oldest go. One that is being sent stays, and does not count."""
+    ids = [row["id"] for row in db.execute(f"{_KEPT} ORDER BY outbox.id DESC LIMIT -1 OFFSET ?", (max(0, most),))]
+    for id in ids:
+        db.execute("UPDATE consent SET outbox_id = NULL, why = ? WHERE outbox_id = ?", (NO_ROOM, id))
+        db.execute("DELETE FROM outbox WHERE id = ?", (id,))
+
+
+def _withdraw(db: sqlite3.Connection, which: str, value: object, why: str, now: str) -> list[bytes]:
+    """One that is being sent goes too, but counts as sent: it may be at the gateway already."""
+    rows = db.execute(
+        f"SELECT outbox.id, body, state FROM outbox JOIN consent ON outbox_id = outbox.id WHERE {which}", (value,)
+    ).fetchall()
+    db.execute(
+        f"UPDATE consent SET withdrawn_at = ?, why = ? WHERE agreed AND withdrawn_at IS NULL AND {which}",
+        (now, why, value),
+    )
+    for row in rows:
+        if row["state"] != "sending":
+            db.execute("UPDATE consent SET outbox_id = NULL WHERE outbox_id = ?", (row["id"],))
+        db.execute("DELETE FROM outbox WHERE id = ?", (row["id"],))
+    return [row["body"] for row in rows]
+
+
+def _said(row: sqlite3.Row) -> Share:
+    if not row["agreed"]:
+        return Share.REFUSED
+    if row["outbox_id"] is not None:
+        return Share.SENT if row["kept"] is None else Share.AGREED
+    return Share.DROPPED if row["withdrawn_at"] is None else Share.REFUSED
