@@ -53,9 +53,9 @@ class Sharing:
         return {"share": share, "consent": {"id": id, "text": text}}
 
     async def answer(self, diagnosis: Diagnosis, *, agreed: bool) -> Share:
-        """The visit's answer; what holds from now on. Said again, it changes nothing. Raises NothingToShare, StateError.
+        """Take the visit's answer; what holds from now on. Said again it changes nothing, and a no stays a no.
 
-        A yes after a no stays a no. A photo that is damaged by now raises PhotoUnreadable.
+        Raises NothingToShare, StateError, and PhotoUnreadable for a photo that was damaged meanwhile.
         """
         share = self._share(diagnosis)
         if share is None:

@@ -24,19 +24,24 @@ SPARE = 9
 MOST_WAITING = 50
 """600 kB at the most."""
 NO_ROOM = "others needed its room"
+TAKEN_BACK = "the visit took its yes back"
 
 _SAID = (
     "SELECT agreed, withdrawn_at, outbox_id, outbox.id AS kept FROM consent"
     " LEFT JOIN outbox ON outbox.id = outbox_id WHERE visit_id = ?"
 )
-_KEPT = "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id WHERE outbox.state != 'sending'"
+_FROM_NEWEST = (
+    "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id WHERE state != 'sending' ORDER BY outbox.id DESC"
+)
 _COUNTS = (
     "SELECT count(CASE WHEN state IN ('waiting', 'sending') THEN 1 END) AS waiting,"
-    " count(*) - count(outbox.id) AS sent FROM consent LEFT JOIN outbox ON outbox.id = outbox_id WHERE outbox_id IS NOT NULL"
+    " count(*) - count(outbox.id) AS sent"
+    " FROM consent LEFT JOIN outbox ON outbox.id = outbox_id WHERE outbox_id IS NOT NULL"
 )
 """The link removes the row of what the gateway has. Whatever else removes one unties it from its consent."""
 _OF_FARMER = (
-    " visit_id IN (SELECT visit_id FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?))"
+    "SELECT visit_id FROM consent WHERE visit_id IN"
+    " (SELECT visit_id FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?))"
 )
 
 
@@ -88,7 +93,7 @@ class Consents:
 
         def work(db: sqlite3.Connection) -> None:
             if not self._note(db, diagnosis, notice, agreed=False):
-                _withdraw(db, " visit_id = ?", diagnosis.visit.id, "the visit took its yes back", self._utc())
+                _withdraw(db, diagnosis.visit.id, TAKEN_BACK, self._utc())
 
         self._write(work)
 
@@ -98,8 +103,8 @@ class Consents:
         return dict(row)
 
     def _photo_of(self, diagnosis: Diagnosis) -> str | None:
-        (row,) = self._rows("SELECT photo FROM diagnosis WHERE id = ?", (diagnosis.id,)) or [{"photo": None}]
-        return row["photo"]
+        rows = self._rows("SELECT photo FROM diagnosis WHERE id = ?", (diagnosis.id,))
+        return rows[0]["photo"] if rows else None
 
     def _note(self, db: sqlite3.Connection, diagnosis: Diagnosis, notice: str, *, agreed: bool) -> bool:
         """Write the answer down. False: there is one."""
@@ -126,36 +131,36 @@ class Consents:
 
 def withdraw(db: sqlite3.Connection, farmer: int, why: str, now: str) -> list[bytes]:
     """Within a transaction: what the visits of this farmer agreed to is taken back. The pictures that were removed."""
-    return _withdraw(db, _OF_FARMER, farmer, why, now)
+    visits = [row["visit_id"] for row in db.execute(_OF_FARMER, (farmer,)).fetchall()]
+    return [picture for visit in visits for picture in _withdraw(db, visit, why, now)]
 
 
 def drop_oldest(db: sqlite3.Connection) -> bool:
     """Within a transaction: the oldest picture makes room. False: there is none."""
-    (kept,) = db.execute(f"SELECT count(*) FROM ({_KEPT})").fetchone()
+    kept = len(db.execute(_FROM_NEWEST).fetchall())
     _make_room(db, kept - 1)
-    return bool(kept)
+    return kept > 0
 
 
 def _make_room(db: sqlite3.Connection, most: int) -> None:
     """So many pictures may stay: the oldest go. One that is being sent stays, and does not count."""
-    ids = [row["id"] for row in db.execute(f"{_KEPT} ORDER BY outbox.id DESC LIMIT -1 OFFSET ?", (max(0, most),))]
-    for id in ids:
-        db.execute("UPDATE consent SET outbox_id = NULL, why = ? WHERE outbox_id = ?", (NO_ROOM, id))
-        db.execute("DELETE FROM outbox WHERE id = ?", (id,))
+    for row in db.execute(_FROM_NEWEST).fetchall()[max(0, most) :]:
+        db.execute("UPDATE consent SET outbox_id = NULL, why = ? WHERE outbox_id = ?", (NO_ROOM, row["id"]))
+        db.execute("DELETE FROM outbox WHERE id = ?", (row["id"],))
 
 
-def _withdraw(db: sqlite3.Connection, which: str, value: object, why: str, now: str) -> list[bytes]:
-    """One that is being sent goes too, but counts as sent: it may be at the gateway already."""
+def _withdraw(db: sqlite3.Connection, visit: str, why: str, now: str) -> list[bytes]:
+    """A picture that is being sent goes too, but counts as sent: it may be at the gateway already."""
     rows = db.execute(
-        f"SELECT outbox.id, body, state FROM outbox JOIN consent ON outbox_id = outbox.id WHERE {which}", (value,)
+        "SELECT outbox.id, body, state FROM outbox JOIN consent ON outbox_id = outbox.id WHERE visit_id = ?", (visit,)
     ).fetchall()
     db.execute(
-        f"UPDATE consent SET withdrawn_at = ?, why = ? WHERE agreed AND withdrawn_at IS NULL AND {which}",
-        (now, why, value),
+        "UPDATE consent SET withdrawn_at = ?, why = ? WHERE visit_id = ? AND agreed AND withdrawn_at IS NULL",
+        (now, why, visit),
     )
     for row in rows:
         if row["state"] != "sending":
-            db.execute("UPDATE consent SET outbox_id = NULL WHERE outbox_id = ?", (row["id"],))
+            db.execute("UPDATE consent SET outbox_id = NULL WHERE visit_id = ?", (visit,))
         db.execute("DELETE FROM outbox WHERE id = ?", (row["id"],))
     return [row["body"] for row in rows]
 

@@ -38,9 +38,9 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports,
-    `told` is what the gateway knows of it; `consents` is whose pictures it may have; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
-    second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `consents` whose pictures may be sent,
+    `ledger` reads all that for reports, `told` is what the gateway knows of it; `erasure` removes people. `bulk` is the
+    outbox of those SMS that go by a second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
