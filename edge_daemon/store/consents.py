@@ -31,7 +31,8 @@ _SAID = (
     " LEFT JOIN outbox ON outbox.id = outbox_id WHERE visit_id = ?"
 )
 _FROM_NEWEST = (
-    "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id WHERE state != 'sending' ORDER BY outbox.id DESC"
+    "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id"
+    " WHERE state != 'sending' ORDER BY outbox.id DESC"
 )
 _COUNTS = (
     "SELECT count(CASE WHEN state IN ('waiting', 'sending') THEN 1 END) AS waiting,"

@@ -38,7 +38,7 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `consents` whose pictures may be sent,
+    `farmers` are the people, `questions` what they are asked and what they answer, `consents` whose pictures may go,
     `ledger` reads all that for reports, `told` is what the gateway knows of it; `erasure` removes people. `bulk` is the
     outbox of those SMS that go by a second way: see share_sms.
 
