@@ -60,7 +60,7 @@ def test_every_setting_is_in_the_reference_with_its_default() -> None:
     tables = [Config().kiosk, Config().state, FolderCamera(), PiCamera(kind="picamera2")]
     tables += [SimulatedModem(), SerialModem(kind="serial"), Config().model, Config().web]
     tables += [Config().sms, Config().balance, Template(id="x", text="x")]
-    tables += [Config().conversation, Config().farmers]
+    tables += [Config().conversation, Config().farmers, Config().sync, Config().place]
     tables += [Aggregator(url="https://x", key_file=Path("x"), entity_id="x", header="XXX")]
     for table in tables:
         for key, value in table.model_dump().items():
