@@ -250,16 +250,13 @@ class Web(Section):
 
 
 class Window(NamedTuple):
-    """A range of a day by the village's clock: from `begins` on, before `ends`. It may go over midnight."""
+    """A range of a day by the village's clock: from `begins` on, before `ends`. It may go over midnight.
+
+    Equal ends: the whole day.
+    """
 
     begins: time
     ends: time
-
-    def holds(self, local: time) -> bool:
-        """Whether this moment lies in it. Equal ends: the whole day."""
-        if self.begins < self.ends:
-            return self.begins <= local < self.ends
-        return local >= self.begins or local < self.ends
 
 
 class Sync(Section):
@@ -278,7 +275,7 @@ class Sync(Section):
     daily_kb: Annotated[int, Field(ge=10, le=1_000_000)] = 300
     """Over the link in any 24 hours, both ways, TLS and the headers of TCP and IP included."""
     urgent_kb: Annotated[int, Field(ge=0, le=1_000_000)] = 50
-    """Of daily_kb, what is left for alarms."""
+    """Of daily_kb, what is left for alarms: at most half."""
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     """How long the broker may take to let us in, and the gateway to acknowledge a batch."""
     thumbnails: bool = False
@@ -295,8 +292,8 @@ class Sync(Section):
 
     @model_validator(mode="after")
     def _urgent_is_a_part(self) -> Sync:
-        if self.urgent_kb >= self.daily_kb:
-            raise ValueError("urgent_kb is not less than daily_kb: nothing else would ever go")
+        if self.urgent_kb > self.daily_kb // 2:
+            raise ValueError(f"urgent_kb {self.urgent_kb} is more than half of daily_kb {self.daily_kb}: lower it")
         return self
 
     def ranges(self) -> tuple[Window, ...]:

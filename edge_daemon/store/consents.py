@@ -18,9 +18,8 @@ from edge_daemon.diagnosis import Diagnosis, Share, Visit
 from edge_daemon.errors import NothingToShare
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.photos import Photos
+from edge_daemon.store.report_outbox import SPARE, insert
 
-SPARE = 9
-"""The rank of a picture in the outbox of reports: after all else."""
 MOST_WAITING = 50
 """600 kB at the most."""
 NO_ROOM = "others needed its room"
@@ -30,13 +29,9 @@ _SAID = (
     "SELECT agreed, withdrawn_at, outbox_id, outbox.id AS kept FROM consent"
     " LEFT JOIN outbox ON outbox.id = outbox_id WHERE visit_id = ?"
 )
-_FROM_NEWEST = (
-    "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id"
-    " WHERE state != 'sending' ORDER BY outbox.id DESC"
-)
+_FROM_NEWEST = "SELECT outbox.id FROM consent JOIN outbox ON outbox.id = outbox_id ORDER BY outbox.id DESC"
 _COUNTS = (
-    "SELECT count(CASE WHEN state IN ('waiting', 'sending') THEN 1 END) AS waiting,"
-    " count(*) - count(outbox.id) AS sent"
+    "SELECT count(CASE WHEN state = 'waiting' THEN 1 END) AS waiting, count(*) - count(outbox.id) AS sent"
     " FROM consent LEFT JOIN outbox ON outbox.id = outbox_id WHERE outbox_id IS NOT NULL"
 )
 """The link removes the row of what the gateway has. Whatever else removes one unties it from its consent."""
@@ -119,11 +114,7 @@ class Consents:
         )
 
     def _queue(self, db: sqlite3.Connection, visit: Visit, body: bytes) -> None:
-        now = self._utc()
-        id = db.execute(
-            "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)",
-            (SPARE, body, now, now),
-        ).lastrowid
+        id = insert(db, body, SPARE, self._utc())
         db.execute("UPDATE consent SET outbox_id = ? WHERE visit_id = ?", (id, visit.id))
 
     def _utc(self) -> str:
@@ -144,26 +135,24 @@ def drop_oldest(db: sqlite3.Connection) -> bool:
 
 
 def _make_room(db: sqlite3.Connection, most: int) -> None:
-    """So many pictures may stay: the oldest go. One that is being sent stays, and does not count."""
+    """So many pictures may stay: the oldest go."""
     for row in db.execute(_FROM_NEWEST).fetchall()[max(0, most) :]:
         db.execute("UPDATE consent SET outbox_id = NULL, why = ? WHERE outbox_id = ?", (NO_ROOM, row["id"]))
         db.execute("DELETE FROM outbox WHERE id = ?", (row["id"],))
 
 
 def _withdraw(db: sqlite3.Connection, visit: str, why: str, now: str) -> list[bytes]:
-    """A picture that is being sent goes too, but counts as sent: it may be at the gateway already."""
-    rows = db.execute(
-        "SELECT outbox.id, body, state FROM outbox JOIN consent ON outbox_id = outbox.id WHERE visit_id = ?", (visit,)
+    """One that is on its way in this minute goes too, but may be at the gateway already."""
+    removed = db.execute(
+        "DELETE FROM outbox WHERE id = (SELECT outbox_id FROM consent WHERE visit_id = ?) RETURNING body", (visit,)
     ).fetchall()
     db.execute(
         "UPDATE consent SET withdrawn_at = ?, why = ? WHERE visit_id = ? AND agreed AND withdrawn_at IS NULL",
         (now, why, visit),
     )
-    for row in rows:
-        if row["state"] != "sending":
-            db.execute("UPDATE consent SET outbox_id = NULL WHERE visit_id = ?", (visit,))
-        db.execute("DELETE FROM outbox WHERE id = ?", (row["id"],))
-    return [row["body"] for row in rows]
+    if removed:
+        db.execute("UPDATE consent SET outbox_id = NULL WHERE visit_id = ?", (visit,))
+    return [row["body"] for row in removed]
 
 
 def _said(row: sqlite3.Row) -> Share:

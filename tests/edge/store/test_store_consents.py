@@ -18,7 +18,8 @@ from edge_daemon.clock import Instant
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Kind, Photo, Share, Visit
 from edge_daemon.errors import NothingToShare, StateFull
 from edge_daemon.store import consents, database
-from edge_daemon.store.consents import MOST_WAITING, SPARE
+from edge_daemon.store.consents import MOST_WAITING
+from edge_daemon.store.report_outbox import LEDGER, SPARE
 from edge_daemon.store.store import Store
 from edge_daemon.store.traces import PIECE_BYTES, holds, pieces
 
@@ -57,8 +58,8 @@ def waiting(store: Store) -> list[bytes]:
 
 
 def handed_over(store: Store) -> None:
-    """The gateway has all of them: as the link does then, their rows are removed."""
-    store._write(lambda db: db.execute("DELETE FROM outbox WHERE channel = 'report' AND rank = ?", (SPARE,)))
+    """The gateway has all of them."""
+    store.reports.confirmed([report.id for report in store.reports.batch(MOST_WAITING)])
 
 
 def row(store: Store, of: Visit) -> dict[str, object]:
@@ -123,15 +124,6 @@ def test_what_has_gone_counts_as_sent_and_is_not_called_back(store: Store) -> No
     assert store.consents.counts() == {"waiting": 0, "sent": 1}
 
 
-def test_one_that_is_on_its_way_is_removed_but_may_have_arrived(store: Store) -> None:
-    found = recorded(store)
-    store.consents.agree(found, NOTICE, b"picture")
-    store._write(lambda db: db.execute("UPDATE outbox SET state = 'sending' WHERE rank = ?", (SPARE,)))
-    store.consents.refuse(found, NOTICE)
-    assert waiting(store) == []
-    assert store.consents.said(found.visit) is Share.SENT
-
-
 def test_the_oldest_makes_room_when_too_many_wait(store: Store) -> None:
     visits = [recorded(store) for _ in range(MOST_WAITING + 2)]
     for number, found in enumerate(visits):
@@ -146,10 +138,8 @@ def test_pictures_go_after_everything_else(store: Store) -> None:
     found = recorded(store)
     store.consents.agree(found, NOTICE, b"picture")
     recorded(store)
-    bodies = []
-    while report := store.reports.take():
-        bodies.append(report.body)
-    assert bodies == [b"report", b"report", b"picture"]
+    assert [report.body for report in store.reports.batch(9)] == [b"report", b"report", b"picture"]
+    assert [report.body for report in store.reports.batch(9, least=LEDGER)] == [b"report", b"report"]
 
 
 def test_a_photo_that_made_room_is_no_photo(store: Store) -> None:
