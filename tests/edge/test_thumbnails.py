@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -20,8 +21,9 @@ from edge_daemon.judge import Judge, Vision
 from edge_daemon.store.store import Store
 from edge_daemon.thumbnails import UNCERTAIN, Sharing
 from edge_daemon.vision.models import Models
-from edge_daemon.wire import codec
+from edge_daemon.wire import codec, replies
 from edge_daemon.wire.messages import MOST_JPEG_BYTES, Thumbnail
+from edge_daemon.wire.replies import Desired
 from tests.drawn import jpeg, leaf
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -144,10 +146,15 @@ def test_a_yes_can_be_taken_back_after_the_setting_was_switched_off(store: Store
     assert pictures(store) == []
 
 
+@functools.cache
+def catalogue() -> Catalogue:
+    return Catalogue.load()
+
+
 def skill() -> parts.Skill:
     """Only the thread of the judge and the catalogue are used."""
     nothing = Vision[bytes](bytes, bytes, lambda _: None, lambda *_: None, lambda *_: ())  # type: ignore[arg-type,return-value]  # never called
-    return parts.Skill(Judge(nothing, True), Catalogue.load(), Models((), lambda _: None))
+    return parts.Skill(Judge(nothing, True), catalogue(), Models((), lambda _: None))
 
 
 def test_as_shipped_nobody_is_asked(store: Store) -> None:
@@ -155,6 +162,26 @@ def test_as_shipped_nobody_is_asked(store: Store) -> None:
     used = skill()
     asked = parts.build_sharing(Config(), used, store)
     assert asked.describe(recorded(store))["share"] is None
+    used.judge.close()
+
+
+@pytest.mark.parametrize(
+    ("followed", "asked"),
+    [
+        (None, True),
+        (replies.encode_desired(Desired(revision=1)), True),
+        (replies.encode_desired(Desired(revision=1, thumbnails=True)), True),
+        (replies.encode_desired(Desired(revision=1, thumbnails=False)), False),
+        (b"of a later version", True),
+    ],
+)
+def test_a_gateway_that_wants_no_pictures_is_heard(store: Store, followed: bytes | None, asked: bool) -> None:
+    if followed is not None:
+        store.link.follow(followed)
+    used, found = skill(), recorded(store)
+    switched_on = parts.build_sharing(parse("[sync]\nthumbnails = true\n", "kiosk.toml"), used, store)
+    assert (switched_on.describe(found)["share"] == "may_ask") == asked
+    assert parts.build_sharing(Config(), used, store).describe(found)["share"] is None
     used.judge.close()
 
 
