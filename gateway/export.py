@@ -58,7 +58,9 @@ class Export:
     def __init__(self, statement: Select[Any], spread: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> None:
         self._statement = statement
         self._spread = spread
-        self.types: dict[str, type] = {column.key: _kind(column.key, column.type) for column in statement.selected_columns}
+        self.types: dict[str, type] = {
+            column.key: _kind(column.key, column.type) for column in statement.selected_columns
+        }
 
     def lines(self, engine: Engine) -> Iterator[list[Line]]:
         """The rows, AT_ONCE at a time. Raises DatabaseError."""
@@ -145,7 +147,9 @@ def _write_csv(batches: Iterator[list[Line]], types: Mapping[str, type], part: P
         writer = csv.writer(file)
         writer.writerow(types)
         for lines in batches:
-            writer.writerows(tuple(_cell(value, of) for value, of in zip(line, types.values(), strict=True)) for line in lines)
+            writer.writerows(
+                tuple(_cell(value, of) for value, of in zip(line, types.values(), strict=True)) for line in lines
+            )
             count += len(lines)
     return count
 

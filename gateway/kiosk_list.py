@@ -68,7 +68,15 @@ def table(rows: Sequence[Row], now: int, head: bool) -> Iterator[str]:
 
 def _cells(row: Row, now: int) -> tuple[str, ...]:
     waiting = "" if row["backlog"] is None else str(row["backlog"])
-    words = (row["id"], row["site"], row["state"], ago(row["last_seen_at"], now), waiting, row["software"], row["model"])
+    words = (
+        row["id"],
+        row["site"],
+        row["state"],
+        ago(row["last_seen_at"], now),
+        waiting,
+        row["software"],
+        row["model"],
+    )
     return (*map(plain, words), ", ".join(row["troubles"]))
 
 
