@@ -15,7 +15,9 @@ GatewayError                     exit code (sysexits.h)
 │   ├── DatabaseFull             74
 │   └── DatabaseOther            74  of another version, or not the gateway's
 ├── BrokerGone                   69  the broker cannot be reached, or refuses us
-└── PortInUse                    69
+├── PortInUse                    69
+├── NotInstalled                 69  a package that only this command needs
+└── NothingArrived               76  a rehearsal in which the gateway was told nothing
 """
 
 from __future__ import annotations
@@ -111,3 +113,15 @@ class PortInUse(GatewayError):
     """An address that we should listen on is taken."""
 
     exit_code = 69
+
+
+class NotInstalled(GatewayError):
+    """A package that only one command needs is not here."""
+
+    exit_code = 69
+
+
+class NothingArrived(GatewayError):
+    """A rehearsal after which the gateway has nothing."""
+
+    exit_code = 76

@@ -72,7 +72,9 @@ kiosk = Table(
     Column("desired_at", BigInteger),
     Column("diagnoses", BigInteger, nullable=False, server_default="0"),  # stored of it
     Column("set_aside", BigInteger, nullable=False, server_default="0"),  # messages that were
+    Column("aside_at", BigInteger),  # the newest of them came
     Column("held_back", BigInteger, nullable=False, server_default="0"),  # batches beyond its share, not taken
+    Column("held_back_at", BigInteger),  # the newest of them came
     Column("bytes", BigInteger, nullable=False, server_default="0"),  # payload of its batches
     Index("kiosk_by_seen", "last_seen_at"),
 )
@@ -187,6 +189,7 @@ alarm = Table(
     Column("synced", Boolean, nullable=False),
     Column("rehearsal", Boolean, nullable=False),
     Column("received_at", BigInteger, nullable=False),
+    Index("alarm_by_received", "received_at"),
 )
 
 thumbnail = Table(

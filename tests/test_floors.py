@@ -33,6 +33,7 @@ FLOOR = {
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "thumbnails": 3,
     "conversation": 3,
     "ledger_report": 3,
     "references": 3,
@@ -68,7 +69,7 @@ other. Floor 3 skips floor 2: it takes back ends as arguments."""
 OWNER = {
     "ai_edge_litert": {"edge_daemon.vision.classifier"},
     "tflite_runtime": {"edge_daemon.vision.classifier"},
-    "PIL": {"edge_daemon.vision.image"},
+    "PIL": {"edge_daemon.vision.image", "edge_daemon.vision.thumbnail"},
     "numpy": {"edge_daemon.vision"},
     "serial": {"edge_daemon.modem.port"},
     "h11": {"edge_daemon.aggregator.client"},

@@ -1,19 +1,60 @@
-"""Many messages as one: what a kiosk sends in one go, and one acknowledgement answers."""
+"""Many messages as one: what a kiosk sends in one go, and one acknowledgement answers.
+
+    version | form | boot | first | messages | ids | the ids themselves | body
+
+Version, form and the number of messages are a byte each, boot is BOOT_BYTES long, first and the number of ids are
+LEB128 (7 bits a byte, the lowest first), an id is 16 bytes. The body is CBOR, by its form as it is or as raw deflate
+(RFC 1951) with DICTIONARY: a map of sections. Nobody has to unpack the body to see which numbers the batch takes.
+The kiosk's id is not in it: the topic says it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+import zlib
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge_daemon.wire.messages import KioskId, Message
+from edge_daemon.wire import cbor, codec, columns
+from edge_daemon.wire.cbor import VERSION
+from edge_daemon.wire.columns import ID_BYTES, DiagnosisRow, Unreadable
+from edge_daemon.wire.errors import BadMessage, TooLarge, UnknownVersion
+from edge_daemon.wire.messages import DiagnosisReport, KioskId, Message
 from edge_daemon.wire.replies import BOOT_BYTES
+
+__all__ = [
+    "MOST_BYTES",
+    "MOST_MESSAGES",
+    "MOST_UNPACKED_BYTES",
+    "BadMessage",
+    "Batch",
+    "DiagnosisRow",
+    "Header",
+    "TooLarge",
+    "UnknownVersion",
+    "Unpacked",
+    "Unreadable",
+    "fill",
+    "header",
+    "pack",
+    "unpack",
+]
 
 MOST_MESSAGES = 200
 MOST_BYTES = 64 * 1024
 """Of a batch on the wire; a message of which that is not enough for one alone cannot exist."""
 MOST_UNPACKED_BYTES = 512 * 1024
 """A batch that grows beyond this is refused while it is unpacked."""
+LAST_NUMBER = 2**53
+
+STORED, DEFLATED = 0, 1
+DIAGNOSES, OTHERS = 0, 1
+"""Sections of the body."""
+DICTIONARY = b""
+
+_FIXED_BYTES = 2 + BOOT_BYTES
+_MOST_LEB128_BYTES = 8
 
 
 class Batch(BaseModel):
@@ -23,7 +64,7 @@ class Batch(BaseModel):
 
     kiosk: KioskId
     boot: Annotated[bytes, Field(min_length=BOOT_BYTES, max_length=BOOT_BYTES)]
-    first: Annotated[int, Field(ge=1, le=2**53)]
+    first: Annotated[int, Field(ge=1, le=LAST_NUMBER)]
     messages: Annotated[tuple[Message, ...], Field(min_length=1, max_length=MOST_MESSAGES)]
 
 
@@ -35,32 +76,143 @@ class Header(NamedTuple):
     last: int
 
 
-class DiagnosisRow(NamedTuple):
-    """A DiagnosisReport as a gateway stores it, checked like one. Without the kiosk, which is the batch's."""
-
-    diagnosis: str
-    visit: str
-    taken_at: int
-    synced: bool
-    crop: str | None
-    decision: str
-    candidates: tuple[tuple[str, int], ...]
-    model: str
-    language: str
-    rehearsal: bool
-
-
-class Unreadable(NamedTuple):
-    """One message of a batch that this program does not read: kept by the gateway, and acknowledged with the rest."""
-
-    body: bytes
-    reason: str
-
-
 class Unpacked(NamedTuple):
-    """All of a batch."""
+    """All of a batch. Diagnoses are in the order in which they were packed, and so are the others."""
 
     header: Header
     diagnoses: list[DiagnosisRow]
     others: list[Message]
     unreadable: list[Unreadable]
+
+
+def pack(batch: Batch) -> bytes:
+    """Its bytes. Whatever kiosk a message names, it becomes the batch's. Raises TooLarge."""
+    diagnoses = [message for message in batch.messages if isinstance(message, DiagnosisReport)]
+    others = [codec.part(message) for message in batch.messages if not isinstance(message, DiagnosisReport)]
+    sections: dict[int, Any] = {OTHERS: others} if others else {}
+    ids = b""
+    if diagnoses:
+        sections[DIAGNOSES], ids = columns.pack(diagnoses)
+    form, body = _squeeze(cbor.dumps(sections))
+    numbers = _leb128(batch.first) + bytes([len(batch.messages)]) + _leb128(len(ids) // ID_BYTES)
+    data = bytes([VERSION, form]) + batch.boot + numbers + ids + body
+    if len(data) > MOST_BYTES:
+        raise TooLarge(f"{len(batch.messages)} messages take {len(data)} bytes; a batch has {MOST_BYTES} at most")
+    return data
+
+
+def fill(kiosk: str, boot: bytes, first: int, messages: Sequence[Message], budget_bytes: int) -> tuple[bytes, int]:
+    """A batch of as many of the messages, from the first on, as the budget holds, and how many these are.
+
+    (b"", 0) where it does not hold the first. Raises TooLarge where no batch holds that.
+    """
+    count = min(len(messages), MOST_MESSAGES)
+    while count:
+        batch = Batch(kiosk=kiosk, boot=boot, first=first, messages=tuple(messages[:count]))
+        try:
+            data = pack(batch)
+        except TooLarge:
+            if count == 1:
+                raise
+            count //= 2
+            continue
+        if len(data) <= budget_bytes:
+            return data, count
+        count = min(count - 1, count * budget_bytes // len(data))
+    return b"", 0
+
+
+def header(data: bytes) -> Header:
+    """Which numbers a batch takes, whatever its body. Raises UnknownVersion, BadMessage."""
+    return _head(data)[0]
+
+
+def unpack(kiosk: str, data: bytes) -> Unpacked:
+    """The kiosk's messages. Raises UnknownVersion, and BadMessage for anything else that is wrong with the whole."""
+    head, ids, body = _head(data)
+    sections = cbor.loads(_swell(data[1], body))
+    if not isinstance(sections, dict):
+        raise BadMessage("the body is no map of sections")
+    known = sections.pop(DIAGNOSES, None), sections.pop(OTHERS, [])
+    diagnoses, unreadable = columns.unpack(known[0], ids) if known[0] is not None else ([], [])
+    others = _others(kiosk, known[1], unreadable)
+    count, told = len(diagnoses) + len(others) + len(unreadable), head.last - head.first + 1
+    unreadable += [
+        Unreadable(cbor.dumps([key, section]), f"section {cbor.shown(key)} is none that this program reads")
+        for key, section in sections.items()
+    ]
+    if count > told or (count < told and not sections):
+        raise BadMessage(f"{count} messages; its header says {told}")
+    return Unpacked(head, diagnoses, others, unreadable)
+
+
+def _others(kiosk: str, parts: Any, unreadable: list[Unreadable]) -> list[Message]:
+    """The messages among the parts; what is none is added to `unreadable`."""
+    if not isinstance(parts, list) or len(parts) > MOST_MESSAGES:
+        raise BadMessage(f"the other messages are no list of at most {MOST_MESSAGES}")
+    others = []
+    for part in parts:
+        try:
+            others.append(codec.whole(kiosk, part))
+        except BadMessage as why:
+            unreadable.append(Unreadable(cbor.dumps(part), str(why)))
+    return others
+
+
+def _head(data: bytes) -> tuple[Header, bytes, bytes]:
+    """The header, the ids and the body."""
+    if not data:
+        raise BadMessage("no bytes")
+    if data[0] != VERSION:
+        raise UnknownVersion(f"version {data[0]}; this program reads version {VERSION}")
+    boot = data[2:_FIXED_BYTES]
+    first, at = _number(data, _FIXED_BYTES)
+    count = data[at] if at < len(data) else 0
+    ids, at = _number(data, at + 1)
+    end = at + ids * ID_BYTES
+    if not 1 <= first <= LAST_NUMBER or not 1 <= count <= MOST_MESSAGES:
+        raise BadMessage("its header gives no numbers for the messages")
+    if ids > 2 * MOST_MESSAGES or end > len(data) or len(data) > MOST_BYTES:
+        raise BadMessage("cut off within the ids, or too long")
+    return Header(boot, first, first + count - 1), data[at:end], data[end:]
+
+
+def _number(data: bytes, start: int) -> tuple[int, int]:
+    """The LEB128 number that begins there, and where it ends."""
+    number = 0
+    for place, byte in enumerate(data[start : start + _MOST_LEB128_BYTES]):
+        number |= (byte & 127) << 7 * place
+        if byte < 128:
+            return number, start + place + 1
+    raise BadMessage("cut off within the header")
+
+
+def _leb128(number: int) -> bytes:
+    places = max(1, -(-number.bit_length() // 7))
+    return bytes(number >> 7 * place & 127 | (128 if place < places - 1 else 0) for place in range(places))
+
+
+def _squeeze(body: bytes) -> tuple[int, bytes]:
+    """The form and the body in it, whichever is shorter. Raises TooLarge."""
+    if len(body) > MOST_UNPACKED_BYTES:
+        raise TooLarge(f"the messages take {len(body)} bytes before compression; {MOST_UNPACKED_BYTES} is the most")
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+    packed = packer.compress(body) + packer.flush()
+    return (DEFLATED, packed) if len(packed) < len(body) else (STORED, body)
+
+
+def _swell(form: int, body: bytes) -> bytes:
+    if form == STORED:
+        return body
+    if form != DEFLATED:
+        raise BadMessage(f"form {form} is none that this program reads")
+    unpacker = zlib.decompressobj(-15, DICTIONARY)
+    try:
+        whole = unpacker.decompress(body, MOST_UNPACKED_BYTES + 1)
+    except zlib.error as why:
+        raise BadMessage(f"the body cannot be unpacked: {why}") from why
+    if len(whole) > MOST_UNPACKED_BYTES:
+        raise BadMessage(f"the body grows beyond {MOST_UNPACKED_BYTES} bytes")
+    if not unpacker.eof:
+        raise BadMessage("the body is cut off")
+    return whole

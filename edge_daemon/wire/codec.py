@@ -1,98 +1,91 @@
 """Messages to bytes and back: CBOR (RFC 8949) maps with small integers for keys, since a kiosk lives on a trickle.
 
 The version comes first, then the kind. Fields that `decode` does not know are ignored, so that an older gateway reads a
-newer kiosk; a version that it does not know is refused by name.
+newer kiosk; a version that it does not know is refused by name. Several messages go together in a batch: see batch.py.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import cbor2
 from pydantic import ValidationError
 
-from edge_daemon.wire import ledger
-from edge_daemon.wire.messages import Candidate, DiagnosisReport, LedgerReport, Message
+from edge_daemon.wire import cbor, diagnosis, health, ledger
+from edge_daemon.wire.cbor import VERSION
+from edge_daemon.wire.errors import BadMessage, UnknownVersion
+from edge_daemon.wire.messages import Alarm, DiagnosisReport, HealthReport, LedgerReport, Message, Thumbnail
 
-VERSION = 1
+__all__ = ["ALARM", "DIAGNOSIS", "HEALTH", "LEDGER", "THUMBNAIL", "BadMessage", "UnknownVersion", "decode", "encode"]
+
 DIAGNOSIS = 1
 LEDGER = 2
+HEALTH = 3
+ALARM = 4
+THUMBNAIL = 5
 
-_VERSION, _KIND = 0, 1
-_FIELDS = {
-    "diagnosis": 2,
-    "visit": 3,
-    "kiosk": 4,
-    "taken_at": 5,
-    "clock": 6,
-    "crop": 7,
-    "decision": 8,
-    "candidates": 9,
-    "model": 10,
-    "language": 11,
-    "rehearsal": 12,
+_KIND = 1
+
+
+class _Form(NamedTuple):
+    """How messages of a kind are written. kiosk: the key of the kiosk's id."""
+
+    pack: Callable[[Any], dict[int, Any]]
+    unpack: Callable[[dict[Any, Any]], Message]
+    kiosk: int
+
+
+_KINDS: dict[type, int] = {
+    DiagnosisReport: DIAGNOSIS,
+    LedgerReport: LEDGER,
+    HealthReport: HEALTH,
+    Alarm: ALARM,
+    Thumbnail: THUMBNAIL,
 }
-
-
-class BadMessage(ValueError):
-    """Bytes that are no message of this contract."""
-
-
-class UnknownVersion(BadMessage):
-    """A message of a version that this program does not read."""
+_FORMS = {
+    DIAGNOSIS: _Form(diagnosis.pack, diagnosis.unpack, diagnosis.KIOSK),
+    LEDGER: _Form(ledger.pack, ledger.unpack, ledger.KIOSK),
+    HEALTH: _Form(health.pack_health, health.unpack_health, health.KIOSK),
+    ALARM: _Form(health.pack_alarm, health.unpack_alarm, health.KIOSK),
+    THUMBNAIL: _Form(health.pack_thumbnail, health.unpack_thumbnail, health.KIOSK),
+}
 
 
 def encode(report: Message) -> bytes:
     """The report's bytes, the same for equal reports (RFC 8949, 4.2.1)."""
-    if isinstance(report, LedgerReport):
-        kind, fields = LEDGER, ledger.pack(report)
-    elif not isinstance(report, DiagnosisReport):
-        raise NotImplementedError
-    else:
-        kind, fields = DIAGNOSIS, _pack_diagnosis(report)
-    return cbor2.dumps({_VERSION: VERSION, _KIND: kind, **fields}, canonical=True)
+    kind = _KINDS[type(report)]
+    return cbor.dumps({cbor.VERSION_KEY: VERSION, _KIND: kind, **_FORMS[kind].pack(report)})
 
 
 def decode(data: bytes) -> Message:
     """The report in these bytes. Raises UnknownVersion, and BadMessage for anything else that is wrong with them."""
-    try:
-        message = cbor2.loads(data)
-    except (cbor2.CBORDecodeError, ValueError) as why:
-        raise BadMessage(f"not CBOR: {why}") from why
-    if not isinstance(message, dict) or _VERSION not in message:
-        raise BadMessage("not a map with a version")
-    if message[_VERSION] != VERSION:
-        raise UnknownVersion(f"version {message[_VERSION]!r}; this program reads version {VERSION}")
-    return _read(message)
+    message = cbor.fields(data)
+    return _read(message.get(_KIND), message)
 
 
-def _read(message: dict[Any, Any]) -> Message:
-    kind = message.get(_KIND)
+def part(report: Message) -> list[Any]:
+    """The report as a part of something that bears the version and the kiosk's id: its kind and its fields."""
+    kind = _KINDS[type(report)]
+    form = _FORMS[kind]
+    return [kind, {key: value for key, value in form.pack(report).items() if key != form.kiosk}]
+
+
+def whole(kiosk: str, part: Any) -> Message:
+    """The report of a kiosk that `part` gave. Raises BadMessage."""
+    match part:
+        case [int(kind), dict(message), *_] if kind in _FORMS:
+            return _read(kind, {**message, _FORMS[kind].kiosk: kiosk})
+        case [kind, *_]:
+            return _read(kind, {})
+    raise BadMessage("not a kind and its fields")
+
+
+def _read(kind: Any, message: dict[Any, Any]) -> Message:
+    if type(kind) is not int or kind not in _FORMS:
+        raise BadMessage(f"kind {cbor.shown(kind)} is none that this program reads")
     try:
-        if kind == DIAGNOSIS:
-            return _diagnosis(message)
-        if kind == LEDGER:
-            return ledger.unpack(message)
+        return _FORMS[kind].unpack(message)
     except KeyError as why:
         raise BadMessage(f"field {why} is missing") from why
     except (AttributeError, TypeError, ValueError, ValidationError) as why:
         raise BadMessage(f"a field is not what it should be: {why}") from why
-    raise BadMessage(f"kind {kind!r} is no report of a diagnosis or of the ledger")
-
-
-def _pack_diagnosis(report: DiagnosisReport) -> dict[int, Any]:
-    values: dict[str, Any] = report.model_dump()
-    values["diagnosis"] = bytes.fromhex(report.diagnosis)
-    values["visit"] = bytes.fromhex(report.visit)
-    values["clock"] = report.clock == "synced"
-    values["candidates"] = [[candidate.label, candidate.permille] for candidate in report.candidates]
-    return {key: values[name] for name, key in _FIELDS.items()}
-
-
-def _diagnosis(message: dict[Any, Any]) -> DiagnosisReport:
-    values = {name: message[key] for name, key in _FIELDS.items()}
-    values["diagnosis"] = values["diagnosis"].hex()
-    values["visit"] = values["visit"].hex()
-    values["clock"] = "synced" if values["clock"] else "unsure"
-    values["candidates"] = tuple(Candidate(label=label, permille=p) for label, p in values["candidates"])
-    return DiagnosisReport.model_validate(values)

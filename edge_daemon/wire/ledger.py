@@ -10,7 +10,8 @@ from typing import Any
 
 from edge_daemon.wire.messages import MOST_ROWS, LedgerReport, LedgerRow
 
-_KIOSK, _AT, _WORDS, _ROWS = 2, 3, 4, 5
+KIOSK = 2
+_AT, _WORDS, _ROWS = 3, 4, 5
 
 KNOWN = (
     *("", "advice", "help", "reason", "recall_3", "recall_14"),
@@ -29,7 +30,7 @@ def pack(report: LedgerReport) -> dict[int, Any]:
     """The fields of the message, by their keys."""
     words = {word: place for place, word in enumerate(KNOWN)}
     rows = [[_pack(name, getattr(row, name), report.at, words) for name in FIELDS] for row in report.rows]
-    return {_KIOSK: report.kiosk, _AT: report.at, _WORDS: list(words)[len(KNOWN) :], _ROWS: rows}
+    return {KIOSK: report.kiosk, _AT: report.at, _WORDS: list(words)[len(KNOWN) :], _ROWS: rows}
 
 
 def unpack(message: dict[Any, Any]) -> LedgerReport:
@@ -38,7 +39,7 @@ def unpack(message: dict[Any, Any]) -> LedgerReport:
     if not isinstance(rows, list) or len(rows) > MOST_ROWS:
         raise ValueError(f"its rows are no list of at most {MOST_ROWS}")
     words = [*KNOWN, *message[_WORDS]]
-    return LedgerReport(kiosk=message[_KIOSK], at=at, rows=tuple(_row(row, at, words) for row in rows))
+    return LedgerReport(kiosk=message[KIOSK], at=at, rows=tuple(_row(row, at, words) for row in rows))
 
 
 def _pack(name: str, value: Any, at: int, words: dict[str, int]) -> Any:

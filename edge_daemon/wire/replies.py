@@ -1,11 +1,13 @@
-"""What the gateway tells a kiosk: what it has stored, and what it wants. Values alone; their bytes are in codec.py."""
+"""What the gateway tells a kiosk: what it has stored, and what it wants. CBOR maps, as the messages are (codec.py)."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from edge_daemon.wire import cbor
+from edge_daemon.wire.errors import BadMessage
 from edge_daemon.wire.messages import Seconds
 
 BOOT_BYTES = 8
@@ -41,3 +43,39 @@ class Desired(BaseModel):
     """False stops them; True starts none where the kiosk's own configuration does not."""
     health: Annotated[int, Field(ge=0, le=2**32)] = 0
     """A health report is wanted each time that this changes."""
+
+
+_BOOT, _UPTO, _AT, _WAIT = 1, 2, 3, 4
+_DESIRED = {"revision": 1, "daily_kb": 2, "every_min": 3, "thumbnails": 4, "health": 5}
+
+
+def encode_acknowledgement(reply: Acknowledgement) -> bytes:
+    """Its bytes, some 22."""
+    wait = {_WAIT: reply.wait_s} if reply.wait_s else {}
+    return cbor.dumps({cbor.VERSION_KEY: cbor.VERSION, _BOOT: reply.boot, _UPTO: reply.upto, _AT: reply.at, **wait})
+
+
+def decode_acknowledgement(data: bytes) -> Acknowledgement:
+    """The acknowledgement in these bytes. Raises UnknownVersion, and BadMessage for anything else wrong with them."""
+    fields = cbor.fields(data)
+    try:
+        return Acknowledgement(boot=fields[_BOOT], upto=fields[_UPTO], at=fields[_AT], wait_s=fields.get(_WAIT, 0))
+    except KeyError as why:
+        raise BadMessage(f"field {why} is missing") from why
+    except ValidationError as why:
+        raise BadMessage(f"a field is not what it should be: {why}") from why
+
+
+def encode_desired(desired: Desired) -> bytes:
+    """Its bytes. What is as the kiosk's own configuration says takes none."""
+    values = desired.model_dump(exclude_defaults=True)
+    return cbor.dumps({cbor.VERSION_KEY: cbor.VERSION, **{_DESIRED[name]: value for name, value in values.items()}})
+
+
+def decode_desired(data: bytes) -> Desired:
+    """What these bytes want. Raises UnknownVersion, and BadMessage for anything else that is wrong with them."""
+    fields = cbor.fields(data)
+    try:
+        return Desired(**{name: fields[key] for name, key in _DESIRED.items() if key in fields})
+    except ValidationError as why:
+        raise BadMessage(f"a field is not what it should be: {why}") from why
