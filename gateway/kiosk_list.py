@@ -27,7 +27,7 @@ Show = Callable[[str], object]
 
 
 def show_all(engine: Engine, limits: Alerts, now: int, asked: Asked, as_json: bool, show: Show) -> None:
-    """Every kiosk that was asked for, page by page. as_json: a line of JSON each, for programs. Raises DatabaseError."""
+    """Every kiosk that was asked for, page by page. as_json: a line of JSON each. Raises DatabaseError."""
     cursor = None
     met = 0
     while True:
@@ -68,7 +68,15 @@ def table(rows: Sequence[Row], now: int, head: bool) -> Iterator[str]:
 
 def _cells(row: Row, now: int) -> tuple[str, ...]:
     waiting = "" if row["backlog"] is None else str(row["backlog"])
-    words = (row["id"], row["site"], row["state"], ago(row["last_seen_at"], now), waiting, row["software"], row["model"])
+    words = (
+        row["id"],
+        row["site"],
+        row["state"],
+        ago(row["last_seen_at"], now),
+        waiting,
+        row["software"],
+        row["model"],
+    )
     return (*map(plain, words), ", ".join(row["troubles"]))
 
 
