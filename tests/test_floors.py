@@ -27,11 +27,13 @@ FLOOR = {
     "modem": 2,
     "store": 2,
     "aggregator": 2,
+    "sync": 2,
     "judge": 3,
     "kiosk": 3,
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "thumbnails": 3,
     "conversation": 3,
     "ledger_report": 3,
     "references": 3,
@@ -67,7 +69,7 @@ other. Floor 3 skips floor 2: it takes back ends as arguments."""
 OWNER = {
     "ai_edge_litert": {"edge_daemon.vision.classifier"},
     "tflite_runtime": {"edge_daemon.vision.classifier"},
-    "PIL": {"edge_daemon.vision.image"},
+    "PIL": {"edge_daemon.vision.image", "edge_daemon.vision.thumbnail"},
     "numpy": {"edge_daemon.vision"},
     "serial": {"edge_daemon.modem.port"},
     "h11": {"edge_daemon.aggregator.client"},
@@ -78,6 +80,8 @@ OWNER = {
     "uvicorn": {"edge_daemon.web"},
     "phonenumbers": {"edge_daemon.telephone"},
     "cbor2": {"edge_daemon.wire"},
+    "paho": {"edge_daemon.sync.link"},
+    "cryptography": {"edge_daemon.sync.identity"},
     "polib": {"edge_daemon.advice.translations", "edge_daemon.advice.template"},
     "tqdm": {"edge_daemon.diagnose"},
     "pydantic": {
@@ -173,6 +177,34 @@ def test_the_kiosk_imports_nothing_of_gateway_model_or_tests() -> None:
 def test_the_gateway_knows_the_kiosk_by_the_wire_alone() -> None:
     foreign = [edge for edge in edges("gateway") if edge[1].startswith("edge_daemon")]
     assert [edge for edge in foreign if not edge[1].startswith("edge_daemon.wire")] == []
+
+
+GATEWAY_OWNER = {
+    "sqlalchemy": {"gateway"},
+    "psycopg": {"gateway.store", "gateway.take", "gateway.bulk"},
+    "paho": {"gateway.ingest", "gateway.mqtt"},
+    "cryptography": {"gateway.certificates"},
+    "fastapi": {"gateway.web", "gateway.enrolment"},
+    "starlette": {"gateway.web", "gateway.enrolment"},
+    "uvicorn": {"gateway.daemon", "gateway.serve"},
+    "prometheus_client": {"gateway.metrics", "gateway.web"},
+    "pyarrow": {"gateway.export"},
+    "amqtt": {"gateway.rehearsal"},
+    "pydantic": {"gateway.config", "gateway.web", "gateway.enrolment", "gateway.take"},
+}
+"""In which module or package of the gateway each third-party name stands."""
+
+
+def test_each_third_party_name_of_the_gateway_stands_where_it_belongs() -> None:
+    wrong = []
+    for name, imported in edges("gateway"):
+        top = imported.split(".")[0]
+        if top in sys.stdlib_module_names or top in {"gateway", "edge_daemon"}:
+            continue
+        owners = GATEWAY_OWNER.get(top, set())
+        if not any(name == owner or name.startswith(f"{owner}.") for owner in owners):
+            wrong.append(f"{name} imports {imported}")
+    assert wrong == []
 
 
 def test_the_modem_s_pure_cores_do_no_io() -> None:
