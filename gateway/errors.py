@@ -6,7 +6,8 @@ GatewayError                     exit code (sysexits.h)
 │   ├── NoSuchKiosk
 │   ├── BadToken                     unknown, used, too old, or for another kiosk
 │   ├── BadCertificateRequest        not a CSR that this authority signs
-│   └── Revoked                      this kiosk was
+│   ├── Revoked                      this kiosk was
+│   └── TooOften                 75  asked again too soon
 ├── ConfigError                  78  the operator's file; names file, section and key
 ├── AuthorityError               74  the authority's folder: not there, not readable, there already
 ├── DatabaseError                74  the database cannot be used
@@ -60,6 +61,13 @@ class Revoked(BadRequest):
     """This kiosk was revoked."""
 
     http_status = 403
+
+
+class TooOften(BadRequest):
+    """Whoever asks has asked too often; later it may work."""
+
+    exit_code = 75
+    http_status = 429
 
 
 class ConfigError(GatewayError):

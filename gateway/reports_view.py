@@ -123,7 +123,9 @@ def alarms(engine: Engine, wanted: Wanted, cursor: str | None = None, limit: int
 def aside_rows(engine: Engine, of: str | None, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page:
     """What could not be read, the newest first, with the first SHOWN_BYTES of each. Raises BadCursor, DatabaseError."""
     size = func.length(aside.c.body).label("size")
-    begin = func.substr(aside.c.body, 1, SHOWN_BYTES).label("begin")
+    begin = func.coalesce(func.substr(aside.c.body, 1, SHOWN_BYTES), aside.c.body).label(
+        "begin"
+    )  # SQLite: NULL of none
     statement = select(aside.c.id, aside.c.kiosk, aside.c.digest, aside.c.reason, aside.c.received_at, size, begin)
     with reading(engine) as db:
         got = page(db, statement.where(*_equal(aside, kiosk=of)), [aside.c.id], cursor, limit, newest_first=True)

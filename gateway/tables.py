@@ -90,6 +90,18 @@ token = Table(
     Column("used_at", BigInteger),
 )
 
+issued = Table(
+    "issued",
+    metadata,
+    Column("serial", Text, primary_key=True),  # hexadecimal
+    Column("kiosk", String(32), nullable=False),
+    Column("request", String(64), nullable=False),  # SHA-256 of its CSR: who asks twice gets the same certificate
+    Column("certificate", Text, nullable=False),  # PEM
+    Column("at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("issued_by_kiosk", "kiosk"),
+)
+
 revoked = Table(
     "revoked",
     metadata,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -48,32 +47,32 @@ _OF_EACH = {
 }
 
 
-@dataclass
 class FleetCollector(Collector):
     """Asks the database, and gives what it said. While it cannot be asked, krishi_database_up is 0 and nothing else."""
 
-    engine: Engine
-    limits: Alerts
-    now: Callable[[], int]
-    hold_s: float = HOLD_S
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _held: list[Family] = field(default_factory=list)
-    _asked_at: float = float("-inf")
+    def __init__(self, engine: Engine, limits: Alerts, now: Callable[[], int], hold_s: float = HOLD_S) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._now = now
+        self._hold_s = hold_s
+        self._lock = threading.Lock()
+        self._held: list[Family] = []
+        self._asked_at = float("-inf")
 
     def collect(self) -> Iterator[Family]:
         """The families of this scrape."""
         with self._lock:
-            if time.monotonic() - self._asked_at >= self.hold_s:
+            if time.monotonic() - self._asked_at >= self._hold_s:
                 self._held = list(self._ask())
                 self._asked_at = time.monotonic()
             yield from self._held
 
     def _ask(self) -> Iterator[Family]:
-        now = self.now()
+        now = self._now()
         try:
-            with reading(self.engine) as db:
-                whole = fleet(db, self.limits, now)
-                kiosks = each(db, self.limits, now, MOST_KIOSKS) if whole.kiosks <= MOST_KIOSKS else []
+            with reading(self._engine) as db:
+                whole = fleet(db, self._limits, now)
+                kiosks = each(db, self._limits, now, MOST_KIOSKS) if whole.kiosks <= MOST_KIOSKS else []
         except DatabaseError:
             yield _gauge("krishi_database_up", "1 where the database answers, else 0.", 0)
             return
