@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 
 EXIT_CODES = """\
 exit codes: 0 done; 64 usage; 65 a kiosk, token or request cannot be used; 69 broker or database not there;
-74 database or authority cannot be used; 76 nothing arrived in a rehearsal; 78 configuration
+71 the clock is wrong; 74 database or authority cannot be used; 76 nothing arrived in a rehearsal; 78 configuration
 """
 
 
