@@ -21,7 +21,7 @@ WHEAT = Path(__file__).parents[2] / "build" / "demo-photos" / "redpatch_notebook
 """A real leaf, of which the shipped model is not sure."""
 
 
-def config_of(folder: Path, modem: Path, *, thumbnails: bool) -> Path:
+def config_of(folder: Path, modem: str, *, thumbnails: bool) -> Path:
     if not WHEAT.is_file():
         pytest.skip("make test and make demo fetch the photographs")
     camera = folder / "camera"
