@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 
 EXIT_CODES = """\
 exit codes: 0 done; 64 usage; 65 a kiosk, token or request cannot be used; 69 broker or database not there;
-74 database or authority cannot be used; 78 configuration
+74 database or authority cannot be used; 76 nothing arrived in a rehearsal; 78 configuration
 """
 
 
@@ -67,6 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     work.add_argument(
         "--only", choices=["ingest", "web", "enrolment"], action="append", help="this part alone; may be given again"
     )
+    show = add("rehearse", "run a command beside a broker and a gateway of its own; say what arrived", _rehearse)
+    show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
     return parser
 
 
@@ -81,6 +83,12 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
 
     run(config, frozenset(arguments.only or ("ingest", "web", "enrolment")))
     return 0
+
+
+def _rehearse(_: Config, arguments: argparse.Namespace) -> int:
+    from gateway.rehearsal import rehearse
+
+    return rehearse(arguments.words, print)
 
 
 def _log_to_stderr(verbose: bool) -> None:

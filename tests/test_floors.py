@@ -183,7 +183,7 @@ GATEWAY_OWNER = {
     "sqlalchemy": {"gateway"},
     "psycopg": {"gateway.store", "gateway.take", "gateway.bulk"},
     "paho": {"gateway.ingest", "gateway.mqtt"},
-    "cryptography": {"gateway.authority", "gateway.enrolment", "gateway.fleet"},
+    "cryptography": {"gateway.certificates"},
     "fastapi": {"gateway.web", "gateway.enrolment"},
     "starlette": {"gateway.web", "gateway.enrolment"},
     "uvicorn": {"gateway.daemon", "gateway.serve"},
