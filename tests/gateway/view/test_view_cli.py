@@ -6,7 +6,6 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ DEADLINE_S = 60.0
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     """With a gateway.toml, and a database that two kiosks are in."""
     (tmp_path / "gateway.toml").write_text(f'[state]\nfolder = "{tmp_path / "state"}"\n', encoding="utf-8")
     store = Store.open(f"sqlite:///{tmp_path / 'state' / 'gateway.db'}")
@@ -26,7 +25,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     kit.add_kiosk(store.engine, "revoked-1", state="revoked", revoked_at=7)
     kit.add_diagnoses(store.engine, 3)
     store.close()
-    yield tmp_path
+    return tmp_path
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
