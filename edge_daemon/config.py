@@ -10,7 +10,7 @@ import os
 import tomllib
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +22,8 @@ from edge_daemon.errors import ConfigError
 SYSTEM_FILE = Path("/etc/krishi-sandesh/kiosk.toml")
 SYSTEM_STATE = Path("/var/lib/krishi-sandesh")
 """What systemd makes of StateDirectory=. A technician's terminal has no $STATE_DIRECTORY, and means this kiosk."""
+RANGE = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+"""Of a day, such as "06:00-22:00"."""
 SECRETS = {"sim_pin"}
 """Keys whose values no error repeats."""
 
@@ -247,6 +249,92 @@ class Web(Section):
     """0: any free port, printed at the start."""
 
 
+class Window(NamedTuple):
+    """A range of a day by the village's clock: from `begins` on, before `ends`. It may go over midnight.
+
+    Equal ends: the whole day.
+    """
+
+    begins: time
+    ends: time
+
+
+class Sync(Section):
+    """The link to the gateway: when it is opened, and how much may go over it."""
+
+    url: Annotated[str | None, Field(pattern=r"^mqtts?://[A-Za-z0-9.\[\]:-]+$")] = None
+    """Of the gateway's broker. None: as the invitation said, with which `krishi-kiosk enrol` made this kiosk known;
+    before that reports wait. mqtt:// (no TLS) is for loopback alone."""
+    mqtt: Literal[3, 5] = 5
+    """3: MQTT 3.1.1, for a broker that has no other."""
+    every_min: Annotated[int, Field(ge=1, le=10_080)] = 240
+    """Minutes from one opening of the link to the next; what is urgent waits for neither these nor a window."""
+    windows: tuple[Annotated[str, Field(pattern=RANGE)], ...] = ()
+    """Ranges of the day, such as "22:00-06:00", by the clock of [sms] timezone, in which the link may be opened. Empty:
+    at any time."""
+    daily_kb: Annotated[int, Field(ge=10, le=1_000_000)] = 300
+    """Over the link in any 24 hours, both ways, TLS and the headers of TCP and IP included."""
+    urgent_kb: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    """Of daily_kb, what is left for alarms: at most half."""
+    deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """How long the broker may take to let us in, and the gateway to acknowledge a batch."""
+    thumbnails: bool = False
+    """Whether farmers are asked if a small picture of an uncertain case may go to agronomists. The spare half of
+    daily_kb is for it."""
+    outbreak_visits: Annotated[int, Field(ge=2, le=1000)] = 5
+    outbreak_days: Annotated[int, Field(ge=1, le=60)] = 7
+    """The same disease in so many visits within so many days raises an alarm, once in these days."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, url: str | None) -> str | None:
+        return url if url is None else check_broker(url)
+
+    @model_validator(mode="after")
+    def _urgent_is_a_part(self) -> Sync:
+        if self.urgent_kb > self.daily_kb // 2:
+            raise ValueError(f"urgent_kb {self.urgent_kb} is more than half of daily_kb {self.daily_kb}: lower it")
+        return self
+
+    def ranges(self) -> tuple[Window, ...]:
+        """The windows as times."""
+        ends = (text.split("-") for text in self.windows)
+        return tuple(Window(time.fromisoformat(begins), time.fromisoformat(until)) for begins, until in ends)
+
+
+def check_broker(url: str) -> str:
+    """A broker's address that may be used. Raises ValueError."""
+    address = urlsplit(url)
+    if address.scheme not in {"mqtt", "mqtts"}:
+        raise ValueError("begins with neither mqtts:// nor mqtt://")
+    if not address.hostname or address.port == 0:  # a port that is no number raises ValueError here
+        raise ValueError("names no host, or port 0")
+    if address.scheme == "mqtt" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        raise ValueError("is without TLS: anybody on the way could read and write. Use mqtts://")
+    return url
+
+
+class Place(Section):
+    """Where the kiosk stands, as far as the gateway is told: no finer than what is written here."""
+
+    village: Annotated[str, Field(pattern=r"^[0-9]{0,6}$")] = ""
+    """The village's code in India's Local Government Directory."""
+    geohash: Annotated[str, Field(pattern=r"^[0-9b-hjkmnp-z]{0,5}$")] = ""
+    """Five letters are a square of some 5 km, four one of 20 to 40 km."""
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Place:
+        if self.village and self.geohash:
+            raise ValueError("village and geohash are both set: give one of them")
+        return self
+
+    def text(self) -> str:
+        """As a health report says it."""
+        if self.village:
+            return f"village:{self.village}"
+        return f"geohash:{self.geohash}" if self.geohash else ""
+
+
 class Model(Section):
     """The models that judge the photos, and pictures to compare with."""
 
@@ -285,6 +373,8 @@ class Config(Section):
     farmers: Farmers = Farmers()
     aggregator: Aggregator | None = None
     """None: all goes by the modem."""
+    sync: Sync = Sync()
+    place: Place = Place()
     model: Model = Model()
     web: Web = Web()
 

@@ -14,8 +14,10 @@
     │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
-    │   └── NoDiagnosisYet               the visit has no photo that could be judged
+    │   ├── NoDiagnosisYet               the visit has no photo that could be judged
+    │   └── NothingToShare               nobody may be asked for this visit's picture, or it is gone
     ├── ConfigError                  78  the technician's file; names file, section and key
+    │   └── NoGateway                    none is named, and the kiosk was not enrolled
     ├── ModelError                   72  the shipped model
     │   ├── ModelMissing
     │   ├── ModelCorrupt                 another file than its manifest says
@@ -31,6 +33,8 @@
     ├── PortInUse                    69  the visit API's address is taken
     ├── SmsUnderWay                  75  an SMS to a farmer is being sent; they can be erased after it
     ├── KioskBusy                    75  too many ask for the camera, a report, or by the control socket
+    ├── LinkHeld                     75  the link to the gateway is not opened now
+    ├── KioskNotRunning              69
     ├── DeviceError                  69  a device that may come back: its part begins again
     │   ├── CameraTimeout, CameraGone, CameraEmpty
     │   ├── ModemMute, ModemGone, ModemSick
@@ -39,7 +43,8 @@
     │   ├── SendFailed                   this message not now; the channel holds, the next one goes
     │   │   └── PlanRefuses              the SIM's credit or plan; no remedy of the modem helps
     │   ├── AggregatorGone
-    │   └── BrokerGone
+    │   └── BrokerGone                   the link to the gateway
+    │       └── GatewayMute              it holds, but the gateway acknowledges nothing
     └── Refused                      65  this message will never be taken: park it, go on
 
 A DeviceError makes the supervisor begin its part again, but for SendFailed, after which one message waits. Refused
@@ -142,10 +147,20 @@ class NoDiagnosisYet(BadInput):
     http_status = 409
 
 
+class NothingToShare(BadInput):
+    """There is no picture of this visit that may be asked for."""
+
+    http_status = 409
+
+
 class ConfigError(KrishiError):
     """A configuration file that cannot be used; names the file, section and key."""
 
     exit_code = 78
+
+
+class NoGateway(ConfigError):
+    """Nobody has said where the gateway is."""
 
 
 class ModelError(KrishiError):
@@ -228,6 +243,20 @@ class KioskBusy(KrishiError):
     http_status = 503
 
 
+class LinkHeld(KrishiError):
+    """The link to the gateway is not opened now: the day's bytes are spent, or the gateway asked us to wait."""
+
+    exit_code = 75
+    http_status = 503
+
+
+class KioskNotRunning(KrishiError):
+    """No daemon works with this state folder."""
+
+    exit_code = 69
+    http_status = 503
+
+
 class DeviceError(KrishiError):
     """A device or link that fails now and may come back.
 
@@ -284,7 +313,11 @@ class AggregatorGone(DeviceError):
 
 
 class BrokerGone(DeviceError):
-    """The gateway's broker cannot be reached."""
+    """The gateway's broker cannot be reached, or does not let us in."""
+
+
+class GatewayMute(BrokerGone):
+    """The broker took what was sent, but the gateway did not acknowledge it in time."""
 
 
 class Refused(KrishiError):

@@ -69,6 +69,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("SMS", _queue(data["queues"]["sms"])),
         *_plan(data.get("sms"), data.get("balance")),
         line("Reports", _queue(data["queues"]["report"])),
+        *_pictures(data.get("pictures") or {}),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
         *_texts(data.get("texts") or {}),
@@ -103,6 +104,13 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
         amount = balance["amount"] or "not understood: dial the code by hand"
         low = ", LOW: top it up" if balance["low"] else ""
         yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
+
+
+def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:
+    """Of uncertain cases, where farmers are asked for them, or were."""
+    if any(pictures.values()):
+        asked = "" if pictures["asked_for"] else "; no more are asked for"
+        yield line("Pictures", f"of uncertain cases: {pictures['waiting']} wait, {pictures['sent']} sent{asked}")
 
 
 def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:

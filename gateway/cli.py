@@ -25,7 +25,8 @@ TROUBLES = (*("silent", "backlog", "clock", "disk", "modem", "certificate", "res
 """Of a kiosk: gateway.troubles, which is slow to import, has the rules."""
 EXIT_CODES = """\
 exit codes: 0 done; 64 usage; 65 a kiosk, token or request cannot be used; 69 broker or database not there;
-73 a file cannot be written; 74 database or authority cannot be used; 78 configuration
+71 the clock is wrong; 73 a file cannot be written; 74 database or authority cannot be used;
+76 nothing arrived in a rehearsal; 78 configuration
 """
 
 
@@ -75,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
     work.add_argument(
         "--only", choices=["ingest", "web", "enrolment"], action="append", help="this part alone; may be given again"
     )
+    show = add("rehearse", "run a command beside a broker and a gateway of its own; say what arrived", _rehearse)
+    show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
     _add_looks(add)
     return parser
 
@@ -121,6 +124,12 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
 
     run(config, frozenset(arguments.only or ("ingest", "web", "enrolment")))
     return 0
+
+
+def _rehearse(_: Config, arguments: argparse.Namespace) -> int:
+    from gateway.rehearsal import rehearse
+
+    return rehearse(arguments.words, print)
 
 
 def _kiosks(config: Config, arguments: argparse.Namespace) -> int:

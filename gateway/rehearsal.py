@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from gateway.arrived import arrived
 from gateway.errors import BadRequest, GatewayError, NothingArrived, NotInstalled
 
 BROKER_VARIABLE = "KRISHI_REHEARSAL_BROKER"
@@ -32,14 +33,11 @@ STOP_S = 5.0
 KEPT_LINES = 40
 """Of what the gateway said last, for when it fails."""
 
-Say = Callable[[str], None]
 
-
-def rehearse(command: Sequence[str], summary: Callable[[str], Sequence[str]], say: Say) -> int:
+def rehearse(command: Sequence[str], say: Callable[[str], object]) -> int:
     """Run the command beside a broker and a gateway; say what the gateway then has. The command's exit code.
 
-    summary: the lines on a database, given its URL, and none where it holds nothing. Raises GatewayError, and
-    NothingArrived where the command did well and the gateway has nothing.
+    Raises GatewayError; NothingArrived where the command did well and the gateway has nothing.
     """
     with tempfile.TemporaryDirectory(prefix="krishi-rehearsal-") as name:
         folder = Path(name)
@@ -47,7 +45,7 @@ def rehearse(command: Sequence[str], summary: Callable[[str], Sequence[str]], sa
             code = asyncio.run(_beside_a_gateway(command, folder))
         except asyncio.CancelledError:
             return 128 + signal.SIGTERM
-        lines = summary(f"sqlite:///{folder / 'gateway.db'}")
+        lines = arrived(f"sqlite:///{folder / 'gateway.db'}")
         for line in lines:
             say(line)
     if code == 0 and not lines:

@@ -20,6 +20,9 @@ from edge_daemon.store.database import FILE
 from edge_daemon.wire.messages import DiagnosisReport
 from gateway import tables
 
+NAMES = [each.name for each in tables.diagnosis.columns if each.name not in {"kiosk", "id", "received_at"}]
+"""What is compared, in the order of as_stored."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -110,7 +113,6 @@ def _account(
 
 def _at_the_gateway(database: str) -> tuple[dict[tuple[str, str], tuple[Any, ...]], Counter[str]]:
     """Each diagnosis by (kiosk, id), and how many the gateway counted as new, by kiosk."""
-    columns = tables.diagnosis.columns
     engine = sqlalchemy.create_engine(database)
     try:
         with engine.connect() as connection:
@@ -118,9 +120,8 @@ def _at_the_gateway(database: str) -> tuple[dict[tuple[str, str], tuple[Any, ...
             counts = connection.execute(sqlalchemy.select(tables.kiosk.c.id, tables.kiosk.c.diagnoses)).all()
     finally:
         engine.dispose()
-    names = [column.name for column in columns if column.name not in {"kiosk", "id", "received_at"}]
-    stored = {(row["kiosk"], row["id"]): tuple(_plain(row[name]) for name in names) for row in rows}
-    return stored, Counter(dict((kiosk, count) for kiosk, count in counts))
+    stored = {(row["kiosk"], row["id"]): tuple(_plain(row[name]) for name in NAMES) for row in rows}
+    return stored, Counter({row.id: row.diagnoses for row in counts})
 
 
 def _plain(value: Any) -> Any:

@@ -19,11 +19,15 @@ from edge_daemon.config import (
     SimulatedModem,
     Template,
 )
+from gateway.cli import build_parser as gateway_parser
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 COMMAND = re.compile(r"(?:`|^)krishi-kiosk ([a-z][a-z-]*)", re.MULTILINE)
-SOURCE = re.compile(r"`((?:edge_daemon|firmware_config|systemd|tests|model|requirements|docs)/[\w./-]+)`")
+GATEWAY_COMMAND = re.compile(r"(?:`|^)krishi-gateway ([a-z][a-z-]*)", re.MULTILINE)
+SOURCE = re.compile(
+    r"`((?:edge_daemon|gateway|deploy|firmware_config|systemd|tests|model|requirements|docs)/[\w./-]+)`"
+)
 
 
 def commands() -> set[str]:
@@ -44,6 +48,20 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     assert set(COMMAND.findall(page.read_text(encoding="utf-8"))) <= commands()
 
 
+def gateway_commands() -> set[str]:
+    (choices,) = [action.choices for action in gateway_parser()._actions if isinstance(action.choices, dict)]
+    return set(choices)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_the_gateway_that_a_page_names_exist(page: Path) -> None:
+    assert set(GATEWAY_COMMAND.findall(page.read_text(encoding="utf-8"))) <= gateway_commands()
+
+
+def test_the_readme_names_every_command_of_the_gateway() -> None:
+    assert gateway_commands() <= set(GATEWAY_COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+
+
 def test_the_readme_names_every_command() -> None:
     assert commands() <= set(COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8")))
 
@@ -60,7 +78,7 @@ def test_every_setting_is_in_the_reference_with_its_default() -> None:
     tables = [Config().kiosk, Config().state, FolderCamera(), PiCamera(kind="picamera2")]
     tables += [SimulatedModem(), SerialModem(kind="serial"), Config().model, Config().web]
     tables += [Config().sms, Config().balance, Template(id="x", text="x")]
-    tables += [Config().conversation, Config().farmers]
+    tables += [Config().conversation, Config().farmers, Config().sync, Config().place]
     tables += [Aggregator(url="https://x", key_file=Path("x"), entity_id="x", header="XXX")]
     for table in tables:
         for key, value in table.model_dump().items():

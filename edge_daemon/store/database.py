@@ -197,6 +197,26 @@ MIGRATIONS = (
     CREATE INDEX answer_of_question ON answer(question_id);
     ALTER TABLE inbound ADD COLUMN sense TEXT NOT NULL DEFAULT ''
     """,
+    """
+    UPDATE outbox SET rank = rank + 1 WHERE channel = 'report';
+    DROP INDEX outbox_once;
+    CREATE UNIQUE INDEX outbox_once ON outbox(channel, kind, diagnosis_id, ifnull(farmer_id, 0), rank);
+    CREATE INDEX outbox_reports ON outbox(state, rank, queued_at, id) WHERE channel = 'report';
+    CREATE INDEX diagnosis_by_time ON diagnosis(taken_at);
+    CREATE TABLE link_bytes (hour INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+    CREATE TABLE setting (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
+    CREATE TABLE alarmed (
+        what TEXT NOT NULL, label TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (what, label)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE consent (
+        visit_id TEXT PRIMARY KEY REFERENCES visit(id), diagnosis_id TEXT NOT NULL REFERENCES diagnosis(id),
+        agreed INTEGER NOT NULL, at TEXT NOT NULL, clock TEXT NOT NULL, notice TEXT NOT NULL, language TEXT NOT NULL,
+        outbox_id INTEGER, withdrawn_at TEXT, why TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX consent_of_picture ON consent(outbox_id) WHERE outbox_id IS NOT NULL
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 

@@ -7,23 +7,28 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from edge_daemon.clock import Now, system_now
 from edge_daemon.config import SmsRules
-from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Report, Sms, Visit
+from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
-from edge_daemon.store import database, traces
+from edge_daemon.store import consents, database, traces
+from edge_daemon.store.alarms import Alarms
+from edge_daemon.store.consents import Consents
 from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
 from edge_daemon.store.ledger import Ledger
-from edge_daemon.store.outbox import Outbox, read_report
+from edge_daemon.store.link_book import LinkBook
+from edge_daemon.store.outbox import read_report
 from edge_daemon.store.photos import Photos
 from edge_daemon.store.questions import Questions
 from edge_daemon.store.reading import Reading
+from edge_daemon.store.report_outbox import REPORT, ReportOutbox
 from edge_daemon.store.rows import diagnosis_of, visit_of
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
@@ -37,8 +42,9 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports,
-    `told` is what the gateway knows of it; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
+    `farmers` are the people, `questions` what they are asked and what they answer, `consents` whose pictures may go,
+    `ledger` reads all that for reports, `told` is what the gateway knows of it; `link` remembers what went over the
+    link to it, `alarms` what was raised; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
     second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
@@ -73,8 +79,11 @@ class Store:
             way.has_opted_out = self.texts.has_opted_out
         if reading is not None:
             self.sms.settle = self._reports.settle
-        self.reports: Outbox[Report] = Outbox("report", self._rows, self._write, read_report, now)
+        self.reports = ReportOutbox("report", self._rows, self._write, read_report, now)
+        self.link = LinkBook(self._rows, self._write, now)
+        self.alarms = Alarms(self._rows, self._write, self.reports)
         self.told = Told(self._rows, self._write, now, self.farmers, self.reports.wake)
+        self.consents = Consents(self._rows, self._write, now, photos, self.reports.wake)
 
     @classmethod
     def open(
@@ -169,9 +178,9 @@ class Store:
             now = self._now().utc.isoformat()
             _insert(
                 db,
-                "INSERT INTO outbox (channel, diagnosis_id, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                (diagnosis.id, report, now, now),
+                "INSERT INTO outbox (channel, rank, diagnosis_id, body, queued_at, changed_at)"
+                " VALUES ('report', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (REPORT, diagnosis.id, report, now, now),
             )
 
         try:
@@ -320,7 +329,7 @@ class Store:
         return visit, self.diagnosis(visit)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
+        """One transaction. On a full disk the log is folded in, then room is made: see _make_room."""
         folded = False
         while True:
             try:
@@ -333,10 +342,29 @@ class Store:
                 if not folded:
                     folded = True
                     database.fold_log(self._database)
-                elif not self.photos.remove_oldest():
+                elif not self._make_room():
                     raise
             else:
                 return done
+
+    def _make_room(self) -> bool:
+        """The oldest photo goes; with the last one the pictures that wait to be sent. Reports stay. False: none can go.
+
+        Not after it: with no room at all SQLite cannot even write down that a row is gone.
+        """
+        removed = self.photos.remove_oldest()
+        if self.photos.count_and_bytes()[0]:
+            return removed
+        dropped = False
+        with suppress(StateFull):
+            while self._drop_picture():
+                dropped = True
+                database.fold_log(self._database)
+        return removed or dropped
+
+    def _drop_picture(self) -> bool:
+        with database.named_errors(self.folder / database.FILE), database.transaction(self._database) as db:
+            return consents.drop_oldest(db)
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)

@@ -20,11 +20,10 @@ from edge_daemon.exchange import Entry
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.ledger import fate
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
+from edge_daemon.store.report_outbox import LEDGER, insert
 from edge_daemon.store.rows import json_candidates, time_of
 
 DAY = timedelta(days=1)
-RANK = 1
-"""Diagnosis reports have 0."""
 ADVICE = "advice"
 NAMING = {Decision.ANSWER, Decision.TWO_CANDIDATES}
 """The decisions that name a disease."""
@@ -72,11 +71,7 @@ class Told:
         """Queue the report on these rows, and mark them as told as they were then. What changed since stays changed."""
 
         def work(db: sqlite3.Connection) -> None:
-            now = self._now().utc.isoformat()
-            db.execute(
-                "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)",
-                (RANK, body, now, now),
-            )
+            insert(db, body, LEDGER, self._now().utc.isoformat())
             for entry in entries:
                 db.execute(_MARKS[entry.kind == ADVICE], (entry.version, entry.row))
 
@@ -86,18 +81,18 @@ class Told:
     def reports_within_a_day(self, now: datetime) -> int:
         """How many reports on the ledger were queued in 24 hours."""
         (row,) = self._rows(
-            "SELECT count(*) AS n FROM outbox WHERE channel = 'report' AND diagnosis_id IS NULL"
-            " AND queued_at > ? AND queued_at <= ?",
-            ((now - DAY).isoformat(), now.isoformat()),
+            "SELECT count(*) AS n FROM outbox"
+            " WHERE channel = 'report' AND rank = ? AND queued_at > ? AND queued_at <= ?",
+            (LEDGER, (now - DAY).isoformat(), now.isoformat()),
         )
         return int(row["n"])
 
     def reports_waiting(self) -> int:
         """How many reports on the ledger are still to go."""
         (row,) = self._rows(
-            "SELECT count(*) AS n FROM outbox WHERE channel = 'report' AND diagnosis_id IS NULL"
-            " AND state IN ('waiting', 'sending')",
-            (),
+            "SELECT count(*) AS n FROM outbox"
+            " WHERE channel = 'report' AND rank = ? AND state IN ('waiting', 'sending')",
+            (LEDGER,),
         )
         return int(row["n"])
 
@@ -105,9 +100,8 @@ class Told:
         """Remove the reports on the ledger that the gateway took, and that the day's count does not need."""
         self._write(
             lambda db: db.execute(
-                "DELETE FROM outbox WHERE channel = 'report' AND diagnosis_id IS NULL"
-                " AND state = 'delivered' AND queued_at <= ?",
-                ((now - DAY).isoformat(),),
+                "DELETE FROM outbox WHERE channel = 'report' AND rank = ? AND state = 'delivered' AND queued_at <= ?",
+                (LEDGER, (now - DAY).isoformat()),
             )
         )
 

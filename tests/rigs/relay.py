@@ -113,6 +113,15 @@ class Relay:
         """Both ways."""
         return self.up_bytes + self.down_bytes
 
+    def quiet(self) -> None:
+        """Wait until all connections are over and counted."""
+
+        async def work() -> None:
+            while self._alive:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+        self._do(work())
+
     def forget(self) -> None:
         """Count from 0 again."""
 

@@ -76,6 +76,7 @@ def test_every_byte_comes_through_in_order_and_is_counted(parrot: Parrot, line: 
         writer.join(DEADLINE_S)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b"", "the end travels too"
+        relay.quiet()
         assert (relay.up_bytes, relay.down_bytes) == (len(data), len(data))
         assert (relay.total_bytes, relay.connections) == (2 * len(data), 1)
         relay.forget()

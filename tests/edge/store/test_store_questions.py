@@ -283,7 +283,9 @@ def test_a_file_that_knows_no_questions_keeps_every_row_of_it(tmp_path: Path) ->
     after = everything(folder)
     for table, rows in before.items():
         kept = [{column: row[column] for column in rows[0]} for row in after[table]] if rows else after[table]
-        assert kept == rows, table
+        for row in kept:
+            row["rank"] = row.get("rank", 0) - (row.get("channel") == "report")  # alarms go before reports since then
+        assert kept == [{**row, "rank": row.get("rank", 0)} for row in rows], table
     assert [(row["id"], row["language"], row["delivered_at"]) for row in after["outbox"]] == [
         (1, "hi", None),
         (2, "en", BEGUN),

@@ -1,0 +1,136 @@
+"""The outbox of reports: given out in batches, removed when the gateway has them.
+
+    waiting ── confirmed() ──> gone; a report on the ledger is kept, empty, as long as its day is counted (told.py)
+       └────── refused() ────> parked: the gateway would never take it; kept with the reason
+
+Rules kept here:
+- what is on its way stays `waiting`: a crash at any moment loses nothing. It may then go twice, and the gateway knows
+  it again by what it is;
+- a link that is away costs a report none of its attempts;
+- in this order: alarms, what is new, what has waited for more than a day, the ledger, what is to spare; each the oldest
+  first. What was made by a clock that ran ahead is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from edge_daemon.diagnosis import Report
+from edge_daemon.store.outbox import Outbox
+
+URGENT, REPORT, LEDGER, SPARE = 0, 1, 2, 9
+"""The ranks: alarms; diagnoses and health; the ledger; small pictures."""
+NEW = timedelta(days=1)
+
+_TIERS = (
+    (URGENT, ""),
+    (REPORT, "AND queued_at > ?"),
+    (REPORT, "AND queued_at <= ?"),
+    (LEDGER, ""),
+    (SPARE, ""),
+)
+_OF_TIER = (
+    "SELECT id, body FROM outbox WHERE channel = 'report' AND state = 'waiting' AND rank = ? {}"
+    " ORDER BY queued_at, id LIMIT ?"
+)
+MOST = 1000
+"""What one call gives at the most."""
+
+
+class Waiting(NamedTuple):
+    """What waits: how many reports, of them urgent and to spare, and since when the oldest does."""
+
+    reports: int
+    urgent: int
+    spare: int
+    oldest: datetime | None
+
+
+class ReportOutbox(Outbox[Report]):
+    """Made by Store."""
+
+    def batch(self, limit: int, *, least: int = SPARE, without: Collection[int] = ()) -> list[Report]:
+        """What shall go next, at most `limit` (of MOST). least: no rank after this one. without: rows passed over."""
+        found: list[Report] = []
+        for rows in self._tiers(min(limit, MOST) + len(without), least):
+            found += [Report(row["id"], row["body"]) for row in rows if row["id"] not in without]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _tiers(self, limit: int, least: int) -> Iterator[list[sqlite3.Row]]:
+        since = (self._now().utc - NEW).isoformat()
+        for rank, age in _TIERS:
+            if rank <= least:
+                yield self._rows(_OF_TIER.format(age), (rank, since, limit) if age else (rank, limit))
+
+    async def stirred(self, patience_s: float) -> None:
+        """Return when something was queued by this process, at the latest after `patience_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._queued.wait()
+        self._queued.clear()
+
+    def put(self, body: bytes, rank: int) -> None:
+        """Queue a report that is about no single diagnosis."""
+        self._write(lambda db: insert(db, body, rank, self._now().utc.isoformat()))
+        self.wake()
+
+    def confirmed(self, ids: Sequence[int]) -> None:
+        """The gateway has stored these."""
+
+        def work(db: sqlite3.Connection) -> None:
+            now = self._now().utc.isoformat()
+            for id in ids:
+                db.execute("DELETE FROM outbox WHERE id = ? AND channel = 'report' AND rank != ?", (id, LEDGER))
+                db.execute(
+                    "UPDATE outbox SET state = 'delivered', changed_at = ?, body = x'', why = NULL"
+                    " WHERE id = ? AND channel = 'report'",
+                    (now, id),
+                )
+
+        self._write(work)
+
+    def refused(self, ids: Sequence[int], why: str) -> None:
+        """These will never go. They are kept, with the reason, for the operator to see."""
+        for id in ids:
+            self._mark(id, "parked", why)
+
+    def blame(self, id: int, most: int, why: str) -> bool:
+        """Sent alone, it was not acknowledged, while others were: parked when that was so `most` times. If it was."""
+        (row,) = self._rows("SELECT unanswered FROM outbox WHERE id = ?", (id,)) or (None,)
+        if row is None:  # erased meanwhile
+            return False
+        count = row["unanswered"] + 1
+        self._mark(id, "parked" if count >= most else "waiting", why, unanswered=count)
+        return bool(count >= most)
+
+    def counts(self) -> Waiting:
+        """What waits now."""
+        rows = self._rows(
+            "SELECT rank, count(*) AS n, min(queued_at) AS oldest FROM outbox"
+            " WHERE channel = 'report' AND state = 'waiting' GROUP BY rank",
+            (),
+        )
+        by_rank = {row["rank"]: row["n"] for row in rows}
+        oldest = min((row["oldest"] for row in rows), default=None)
+        return Waiting(
+            sum(by_rank.values()),
+            by_rank.get(URGENT, 0),
+            by_rank.get(SPARE, 0),
+            None if oldest is None else datetime.fromisoformat(oldest),
+        )
+
+
+def insert(db: sqlite3.Connection, body: bytes, rank: int, now: str) -> int:
+    """Within a transaction: queue a report beside those of diagnoses; its row. now: UTC, ISO 8601."""
+    row = db.execute(
+        "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?) RETURNING id",
+        (rank, body, now, now),
+    ).fetchone()
+    return int(row[0])
