@@ -48,7 +48,7 @@ def test_the_gateway_is_killed_between_its_commit_and_its_acknowledgement(tmp_pa
         with kiosk.running() as daemon:
             daemon.ready().close()
             with village.gateway(config=village.write_config("late.toml", relay.port)) as doomed:
-                    relay.hush(up=True)
+                relay.hush(up=True)
                 asked = kiosk.asks()
                 wait_until(lambda: village.stored() > 0)
                 doomed.kill()
