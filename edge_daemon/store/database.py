@@ -214,7 +214,7 @@ MIGRATIONS = (
         visit_id TEXT PRIMARY KEY REFERENCES visit(id), diagnosis_id TEXT NOT NULL REFERENCES diagnosis(id),
         agreed INTEGER NOT NULL, at TEXT NOT NULL, clock TEXT NOT NULL, notice TEXT NOT NULL, language TEXT NOT NULL,
         outbox_id INTEGER, withdrawn_at TEXT, why TEXT
-    ) STRICT;
+    ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX consent_of_picture ON consent(outbox_id) WHERE outbox_id IS NOT NULL
     """,
 )

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -347,16 +348,23 @@ class Store:
                 return done
 
     def _make_room(self) -> bool:
-        """Photos go, the oldest first, then the pictures that wait to be sent. Reports stay. False: no more can go."""
-        if self.photos.remove_oldest():
-            return True
-        try:
-            with database.named_errors(self.folder / database.FILE), database.transaction(self._database) as db:
-                dropped = consents.drop_oldest(db)
-        except StateFull:  # no room even for writing that down
-            return False
-        database.fold_log(self._database)
-        return dropped
+        """The oldest photo goes; with the last one the pictures that wait to be sent. Reports stay. False: none can go.
+
+        Not after it: with no room at all SQLite cannot even write down that a row is gone.
+        """
+        removed = self.photos.remove_oldest()
+        if self.photos.count_and_bytes()[0]:
+            return removed
+        dropped = False
+        with suppress(StateFull):
+            while self._drop_picture():
+                dropped = True
+                database.fold_log(self._database)
+        return removed or dropped
+
+    def _drop_picture(self) -> bool:
+        with database.named_errors(self.folder / database.FILE), database.transaction(self._database) as db:
+            return consents.drop_oldest(db)
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)
