@@ -19,8 +19,8 @@ DEMO_PHOTOS := build/demo-photos/redpatch_notebooks
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMPS)/edge $(if $(PHOTO),,$(STAMPS)/demo-photos) ## two visits, from a leaf's photo to the farmer's SMS
-	@$(BIN)/krishi-kiosk demo $(if $(CROP),--crop "$(CROP)") $(if $(SPOKEN),--language "$(SPOKEN)") \
+demo: $(STAMPS)/demo $(if $(PHOTO),,$(STAMPS)/demo-photos) ## two visits: photo, farmer's SMS, report at the gateway
+	@$(BIN)/krishi-gateway rehearse -- $(BIN)/krishi-kiosk demo $(if $(CROP),--crop "$(CROP)") $(if $(SPOKEN),--language "$(SPOKEN)") \
 	  $(if $(PHONE),--phone "$(PHONE)") \
 	  $(if $(PHOTO),"$(PHOTO)",$(DEMO_PHOTOS)/leaf_and_square.jpg $(DEMO_PHOTOS)/single_input.jpg)
 
@@ -92,6 +92,11 @@ $(STAMPS)/edge: requirements/edge.txt pyproject.toml | $(STAMPS)/venv
 	@echo "Installing the kiosk's packages into $(VENV) ..."
 	@$(BIN)/pip install -q --require-hashes -r requirements/edge.txt -r requirements/build.txt
 	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/demo: requirements/demo.txt $(STAMPS)/edge
+	@echo "Installing the gateway's packages and a broker into $(VENV) ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements/demo.txt
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/edge

@@ -34,6 +34,16 @@ class Decision(StrEnum):
     FIRST_AID = "first_aid"  # no model could be run: nothing was judged
 
 
+class Share(StrEnum):
+    """Whether a small picture of a visit's leaf may be sent, and what became of it."""
+
+    MAY_ASK = "may_ask"  # nobody was asked yet
+    AGREED = "agreed"  # it waits
+    SENT = "sent"  # it has gone, or may have: nothing calls it back
+    DROPPED = "dropped"  # they agreed, but its room was needed
+    REFUSED = "refused"  # they said no, or took their yes back in time
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One farmer at the kiosk. crop is None where the farmer does not know it or did not say."""

@@ -14,7 +14,8 @@
     │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
-    │   └── NoDiagnosisYet               the visit has no photo that could be judged
+    │   ├── NoDiagnosisYet               the visit has no photo that could be judged
+    │   └── NothingToShare               nobody may be asked for this visit's picture, or it is gone
     ├── ConfigError                  78  the technician's file; names file, section and key
     │   └── NoGateway                    none is named, and the kiosk was not enrolled
     ├── ModelError                   72  the shipped model
@@ -142,6 +143,12 @@ class NoSuchVisit(BadInput):
 
 class NoDiagnosisYet(BadInput):
     """Advice was asked for before any photo of the visit could be judged."""
+
+    http_status = 409
+
+
+class NothingToShare(BadInput):
+    """There is no picture of this visit that may be asked for."""
 
     http_status = 409
 

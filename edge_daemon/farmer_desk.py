@@ -27,6 +27,7 @@ COUNTS = {
     "inbound": "SMS from this number",
     "pdus": "parts of SMS, or broken ones, that name it",
     "photos": "photos",
+    "pictures": "small pictures that they let go to the gateway",
 }
 
 
@@ -81,6 +82,7 @@ def _told(done: Erased, number: str) -> str:
         f"{done.inbound} SMS that came in": done.inbound,
         f"{done.pdus} PDUs": done.pdus,
         f"{done.photos} photos": done.photos,
+        f"{done.pictures} small pictures that waited will not go": done.pictures,
         f"{done.parked} SMS that waited will not go": done.parked,
         f"{done.questions} questions will not be asked": done.questions,
     }

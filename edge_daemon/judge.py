@@ -94,12 +94,12 @@ class Judge(Generic[Canvas]):
         Raises PoorPhoto, PhotoUnreadable, PhotoTooLarge.
         """
         with watch.stage("decode"):
-            canvas = await self._computed(self._vision.decode, photo.data)
+            canvas = await self.computed(self._vision.decode, photo.data)
         with watch.stage("quality"):
             self._vision.check(canvas)
         try:
             with watch.stage("inference"):
-                finding = await self._computed(self._vision.classify, canvas)
+                finding = await self.computed(self._vision.classify, canvas)
         except ModelError as why:
             log.error("First aid only: %s", why)
             return self._diagnosis(visit, photo, Decision.FIRST_AID, leaf=0.0, model=NO_MODEL)
@@ -156,5 +156,6 @@ class Judge(Generic[Canvas]):
         """End the thread, after what it computes now: well under a second."""
         self._thread.shutdown()
 
-    async def _computed(self, function: Callable[[T], R], value: T) -> R:
+    async def computed(self, function: Callable[[T], R], value: T) -> R:
+        """What the function gives, computed in this thread: what takes long, and waits on no device."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, value)

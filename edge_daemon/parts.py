@@ -31,10 +31,15 @@ from edge_daemon.references import References
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.sms_outbox import OPTED_OUT
 from edge_daemon.store.store import Store
+from edge_daemon.thumbnails import Sharing
 from edge_daemon.vision import image, quality
 from edge_daemon.vision.decision import warmth
 from edge_daemon.vision.models import Models
+from edge_daemon.vision.thumbnail import thumbnail
 from edge_daemon.visits import Visits
+from edge_daemon.wire import replies
+from edge_daemon.wire.errors import BadMessage
+from edge_daemon.wire.messages import MOST_JPEG_BYTES
 from edge_daemon.wording import Wording
 
 MB = 1_000_000
@@ -163,9 +168,31 @@ def build_visits(config: Config, skill: Skill, kiosk: Kiosk, store: Store) -> Vi
         skill.catalogue,
         normalise,
         config.kiosk.language,
+        build_sharing(config, skill, store),
         has_reference=lambda label: pictures.path(label) is not None,
         lab_only=skill.models.lab_only,
     )
+
+
+def build_sharing(config: Config, skill: Skill, store: Store) -> Sharing:
+    """The question for pictures of uncertain cases, as far as the configuration allows it."""
+    shrink = functools.partial(thumbnail, most_bytes=MOST_JPEG_BYTES)
+    return Sharing(
+        kiosk=config.kiosk.id,
+        consents=store.consents,
+        wanted=lambda: config.sync.thumbnails and _gateway_takes_pictures(store),
+        question=skill.catalogue.consent,
+        shrink=functools.partial(skill.judge.computed, shrink),
+    )
+
+
+def _gateway_takes_pictures(store: Store) -> bool:
+    """Whether the gateway has not said that it wants none. What another version of this program kept says nothing."""
+    followed = store.link.followed()
+    try:
+        return followed is None or replies.decode_desired(followed).thumbnails is not False
+    except BadMessage:
+        return True
 
 
 async def send(modem: SmsModem, store: Store, sms: Sms) -> None:

@@ -69,6 +69,7 @@ def status(data: Mapping[str, Any]) -> str:
         line("SMS", _queue(data["queues"]["sms"])),
         *_plan(data.get("sms"), data.get("balance")),
         line("Reports", _queue(data["queues"]["report"])),
+        *_pictures(data.get("pictures") or {}),
         *_link(data.get("link")),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
@@ -122,6 +123,13 @@ def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
         yield line("", f"next: {link['next']}{f', in {wait_s / 60:.0f} min' if wait_s else ''}")
     if link.get("trouble"):
         yield line("", link["trouble"])
+
+
+def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:
+    """Of uncertain cases, where farmers are asked for them, or were."""
+    if any(pictures.values()):
+        asked = "" if pictures["asked_for"] else "; no more are asked for"
+        yield line("Pictures", f"of uncertain cases: {pictures['waiting']} wait, {pictures['sent']} sent{asked}")
 
 
 def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:

@@ -64,6 +64,7 @@ def stored(config: Config, store: Store) -> dict[str, Any]:
         "rehearsal": config.kiosk.rehearsal,
         "state": str(store.folder),
         "queues": store.queues(),
+        "pictures": {"asked_for": config.sync.thumbnails, **store.consents.counts()},
         "sms": _sms(config, store),
         "balance": _balance(config, store),
         "link": _link(config, store),

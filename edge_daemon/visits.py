@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from edge_daemon.diagnosis import Diagnosis, Farmer, Sms, Visit
+from edge_daemon.diagnosis import Diagnosis, Farmer, Share, Sms, Visit
 from edge_daemon.errors import KioskBusy, NoDiagnosisYet, PoorPhoto
 from edge_daemon.judge import Stopwatch
+from edge_daemon.thumbnails import Sharing
 
 WAITING_FOR_CAMERA = 4
 """Who may wait for the camera: a kiosk has one screen, and perhaps a telephone or two on its Wi-Fi."""
@@ -48,7 +49,7 @@ class Catalogue(Protocol):
 class Visits:
     """All that a visitor can do. normalise turns a telephone number as given into E.164, or raises BadTelephone.
 
-    has_reference: whether there is a picture of a label to compare with.
+    sharing asks for pictures of uncertain cases. has_reference: whether there is a picture of a label to compare with.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Visits:
         catalogue: Catalogue,
         normalise: Callable[[str], str],
         language: str,
+        sharing: Sharing,
         has_reference: Callable[[str], bool] = lambda label: False,
         lab_only: Callable[[str], bool] = lambda label: False,
     ) -> None:
@@ -66,6 +68,7 @@ class Visits:
         self._catalogue = catalogue
         self._normalise = normalise
         self._language = language
+        self._sharing = sharing
         self._has_reference = has_reference
         self._lab_only = lab_only
         self._camera = asyncio.Lock()
@@ -101,16 +104,26 @@ class Visits:
         notice: the id of the notice above the number, which is kept with it; None: there was none.
         Raises NoSuchVisit, NoDiagnosisYet, BadTelephone, UnknownLanguage, StateError.
         """
-        visit = self._memory.visit(id)
-        diagnosis = self._memory.diagnosis(visit)
-        if diagnosis is None:
-            raise NoDiagnosisYet("This visit has no diagnosis yet. Photograph the leaf first.")
-        spoken = self._catalogue.language(language) if language else visit.language
+        diagnosis = self._diagnosed(id)
+        spoken = self._catalogue.language(language) if language else diagnosis.visit.language
         farmer = Farmer(self._normalise(telephone), spoken)
         sms = self._line.advise(diagnosis, farmer)  # refuses who wants no more SMS: their number is not kept
         if notice is not None:
             self._memory.agree(farmer.number, spoken, notice)
         return sms
+
+    async def share(self, id: str, *, agreed: bool) -> Share:
+        """The visit's answer to whether a small picture of its leaf may be sent, and what holds from now on.
+
+        Raises NoSuchVisit, NoDiagnosisYet, and what Sharing.answer does.
+        """
+        return await self._sharing.answer(self._diagnosed(id), agreed=agreed)
+
+    def _diagnosed(self, id: str) -> Diagnosis:
+        diagnosis = self._memory.diagnosis(self._memory.visit(id))
+        if diagnosis is None:
+            raise NoDiagnosisYet("This visit has no diagnosis yet. Photograph the leaf first.")
+        return diagnosis
 
     def show(self, id: str) -> dict[str, Any]:
         """All there is to know of a visit. Raises NoSuchVisit."""
@@ -128,12 +141,14 @@ class Visits:
         return {**visit_as_data(visit), "notice": {"id": id, "text": text}}
 
     def describe(self, diagnosis: Diagnosis) -> dict[str, Any]:
-        """A diagnosis as plain data, its names in the visit's language, and where a picture to compare with is."""
+        """A diagnosis as plain data, its names in the visit's language, where a picture to compare with is, and whether
+        a picture of this leaf may be asked for.
+        """
         data = diagnosis_as_data(diagnosis, self._catalogue, self._lab_only)
         for candidate in data["candidates"]:
             label = candidate["label"]
             candidate["reference"] = f"/references/{label}" if self._has_reference(label) else None
-        return data
+        return data | self._sharing.describe(diagnosis)
 
 
 def visit_as_data(visit: Visit) -> dict[str, Any]:

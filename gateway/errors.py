@@ -6,7 +6,8 @@ GatewayError                     exit code (sysexits.h)
 │   ├── NoSuchKiosk
 │   ├── BadToken                     unknown, used, too old, or for another kiosk
 │   ├── BadCertificateRequest        not a CSR that this authority signs
-│   └── Revoked                      this kiosk was
+│   ├── Revoked                      this kiosk was
+│   └── TooOften                 75  asked again too soon
 ├── ConfigError                  78  the operator's file; names file, section and key
 ├── AuthorityError               74  the authority's folder: not there, not readable, there already
 ├── DatabaseError                74  the database cannot be used
@@ -14,7 +15,10 @@ GatewayError                     exit code (sysexits.h)
 │   ├── DatabaseFull             74
 │   └── DatabaseOther            74  of another version, or not the gateway's
 ├── BrokerGone                   69  the broker cannot be reached, or refuses us
-└── PortInUse                    69
+├── PortInUse                    69
+├── ClockWrong                   71  the clock of this machine
+├── NotInstalled                 69  a package that only this command needs
+└── NothingArrived               76  a rehearsal in which the gateway was told nothing
 """
 
 from __future__ import annotations
@@ -60,6 +64,13 @@ class Revoked(BadRequest):
     http_status = 403
 
 
+class TooOften(BadRequest):
+    """Whoever asks has asked too often; later it may work."""
+
+    exit_code = 75
+    http_status = 429
+
+
 class ConfigError(GatewayError):
     """A configuration file that cannot be used; names the file, section and key."""
 
@@ -99,7 +110,25 @@ class BrokerGone(GatewayError):
     exit_code = 69
 
 
+class ClockWrong(GatewayError):
+    """This machine's clock cannot be right, and kiosks would take its time."""
+
+    exit_code = 71
+
+
 class PortInUse(GatewayError):
     """An address that we should listen on is taken."""
 
     exit_code = 69
+
+
+class NotInstalled(GatewayError):
+    """A package that only one command needs is not here."""
+
+    exit_code = 69
+
+
+class NothingArrived(GatewayError):
+    """A rehearsal after which the gateway has nothing."""
+
+    exit_code = 76

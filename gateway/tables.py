@@ -72,9 +72,12 @@ kiosk = Table(
     Column("desired_at", BigInteger),
     Column("diagnoses", BigInteger, nullable=False, server_default="0"),  # stored of it
     Column("set_aside", BigInteger, nullable=False, server_default="0"),  # messages that were
+    Column("aside_at", BigInteger),  # the newest of them came
     Column("held_back", BigInteger, nullable=False, server_default="0"),  # batches beyond its share, not taken
+    Column("held_back_at", BigInteger),  # the newest of them came
     Column("bytes", BigInteger, nullable=False, server_default="0"),  # payload of its batches
     Index("kiosk_by_seen", "last_seen_at"),
+    Index("kiosk_by_wish", "desired_at"),
 )
 
 token = Table(
@@ -86,6 +89,18 @@ token = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+)
+
+issued = Table(
+    "issued",
+    metadata,
+    Column("serial", Text, primary_key=True),  # hexadecimal
+    Column("kiosk", String(32), nullable=False),
+    Column("request", String(64), nullable=False),  # SHA-256 of its CSR: who asks twice gets the same certificate
+    Column("certificate", Text, nullable=False),  # PEM
+    Column("at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("issued_by_kiosk", "kiosk"),
 )
 
 revoked = Table(
@@ -175,6 +190,7 @@ alarm = Table(
     Column("synced", Boolean, nullable=False),
     Column("rehearsal", Boolean, nullable=False),
     Column("received_at", BigInteger, nullable=False),
+    Index("alarm_by_received", "received_at"),
 )
 
 thumbnail = Table(

@@ -3,8 +3,9 @@
 A test says what it needs: @pytest.mark.needs("gammu") a system program, "module:systemd.daemon" a Python module that
 pip cannot always build, "system module:gammu" one that the distribution has for its own Python,
 "foreign module:gsmmodem" one that tests/foreign.py knows, "own mounts" a mount namespace, which some machines do not
-allow, "postgresql" its server, which Debian keeps off the path. Where that is missing the test is left out, by name, in
-the closing lines; under KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then without a word.
+allow, "own network" network namespaces with slow and lossy links, which only root makes, "postgresql" its server, which
+Debian keeps off the path. Where that is missing the test is left out, by name, in the closing lines; under
+KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then without a word.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 
 from tests import foreign
 from tests.peers.postgres import folder_of_programs
+from tests.rigs import namespaces
 
 _OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
 REQUIRE_ALL = os.environ.get("KRISHI_REQUIRE_ALL") == "1"
@@ -46,6 +48,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _is_here(need: str) -> bool:
     if need == "own mounts":
         return shutil.which("unshare") is not None and subprocess.call(_OWN_MOUNTS) == 0
+    if need == "own network":
+        return namespaces.works()
     kind, _, module = need.partition(":")
     if kind == "system module":
         look = ["/usr/bin/python3", "-c", f"import {module}"]

@@ -16,10 +16,12 @@ MODULES = BUILD / "foreign"
 
 
 def program(name: str) -> str | None:
-    """Where a system program is: installed, or unpacked by tests/system-programs; None if it is nowhere."""
-    return shutil.which(
-        name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), str(SMSTOOLS / "usr" / "sbin")])
-    )
+    """Where a system program is: installed, or unpacked by tests/system-programs; None if it is nowhere.
+
+    Debian keeps servers in /usr/sbin, which is not on everybody's path.
+    """
+    places = [os.environ.get("PATH", os.defpath), "/usr/sbin", str(SMSTOOLS / "usr" / "sbin")]
+    return shutil.which(name, path=os.pathsep.join(places))
 
 
 def unpacked_environment() -> dict[str, str]:

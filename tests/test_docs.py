@@ -19,11 +19,15 @@ from edge_daemon.config import (
     SimulatedModem,
     Template,
 )
+from gateway.cli import build_parser as gateway_parser
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 COMMAND = re.compile(r"(?:`|^)krishi-kiosk ([a-z][a-z-]*)", re.MULTILINE)
-SOURCE = re.compile(r"`((?:edge_daemon|firmware_config|systemd|tests|model|requirements|docs)/[\w./-]+)`")
+GATEWAY_COMMAND = re.compile(r"(?:`|^)krishi-gateway ([a-z][a-z-]*)", re.MULTILINE)
+SOURCE = re.compile(
+    r"`((?:edge_daemon|gateway|deploy|firmware_config|systemd|tests|model|requirements|docs)/[\w./-]+)`"
+)
 
 
 def commands() -> set[str]:
@@ -42,6 +46,20 @@ def test_links_and_files_that_a_page_names_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     assert set(COMMAND.findall(page.read_text(encoding="utf-8"))) <= commands()
+
+
+def gateway_commands() -> set[str]:
+    (choices,) = [action.choices for action in gateway_parser()._actions if isinstance(action.choices, dict)]
+    return set(choices)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_the_gateway_that_a_page_names_exist(page: Path) -> None:
+    assert set(GATEWAY_COMMAND.findall(page.read_text(encoding="utf-8"))) <= gateway_commands()
+
+
+def test_the_readme_names_every_command_of_the_gateway() -> None:
+    assert gateway_commands() <= set(GATEWAY_COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8")))
 
 
 def test_the_readme_names_every_command() -> None:

@@ -33,6 +33,7 @@ FLOOR = {
     "drain": 3,
     "supervise": 3,
     "visits": 3,
+    "thumbnails": 3,
     "conversation": 3,
     "ledger_report": 3,
     "references": 3,
@@ -72,7 +73,7 @@ other. Floor 3 skips floor 2: it takes back ends as arguments."""
 OWNER = {
     "ai_edge_litert": {"edge_daemon.vision.classifier"},
     "tflite_runtime": {"edge_daemon.vision.classifier"},
-    "PIL": {"edge_daemon.vision.image"},
+    "PIL": {"edge_daemon.vision.image", "edge_daemon.vision.thumbnail"},
     "numpy": {"edge_daemon.vision"},
     "serial": {"edge_daemon.modem.port"},
     "h11": {"edge_daemon.aggregator.client"},
@@ -184,16 +185,16 @@ def test_the_gateway_knows_the_kiosk_by_the_wire_alone() -> None:
 
 GATEWAY_OWNER = {
     "sqlalchemy": {"gateway"},
-    "psycopg": {"gateway.store", "gateway.take", "gateway.bulk"},
-    "paho": {"gateway.ingest", "gateway.mqtt"},
-    "cryptography": {"gateway.authority", "gateway.enrolment", "gateway.fleet"},
+    "psycopg": {"gateway.database_trouble", "gateway.bulk"},
+    "paho": {"gateway.mqtt"},
+    "cryptography": {"gateway.certificates"},
     "fastapi": {"gateway.web", "gateway.enrolment"},
     "starlette": {"gateway.web", "gateway.enrolment"},
     "uvicorn": {"gateway.daemon", "gateway.serve"},
     "prometheus_client": {"gateway.metrics", "gateway.web"},
     "pyarrow": {"gateway.export"},
     "amqtt": {"gateway.rehearsal"},
-    "pydantic": {"gateway.config", "gateway.web", "gateway.enrolment", "gateway.take"},
+    "pydantic": {"gateway.config", "gateway.web", "gateway.enrolment", "gateway.desired", "gateway.wants"},
 }
 """In which module or package of the gateway each third-party name stands."""
 

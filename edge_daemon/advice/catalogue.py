@@ -97,8 +97,11 @@ class Catalogue:
 
     def notice(self, language: str) -> tuple[str, str]:
         """What a farmer's number is used for: an id that changes with the text, and the text."""
-        text = self.say(language).say("notice")
-        return f"{language}-{zlib.crc32(text.encode()):08x}", text
+        return self._worded("notice", language)
+
+    def consent(self, language: str) -> tuple[str, str]:
+        """Whether a small picture of the leaf may be sent: an id that changes with the text, and the text."""
+        return self._worded("share", language)
 
     def retake(self, fault: str, language: str) -> str:
         """What to do about a photo with this fault, for the screen. Raises UnknownLanguage."""
@@ -107,6 +110,10 @@ class Catalogue:
     def reviews(self) -> dict[str, tuple[int, int]]:
         """By language: how many of its texts somebody has reviewed, and how many there are."""
         return {code: self._reviews(code, phrases) for code, phrases in self.phrases.items()}
+
+    def _worded(self, key: str, language: str) -> tuple[str, str]:
+        text = self.say(language).say(key)
+        return f"{language}-{zlib.crc32(text.encode()):08x}", text
 
     def _reviews(self, code: str, phrases: Phrases) -> tuple[int, int]:
         told: list[Text | Quiz | CropWords] = [entry.texts[code] for entry in self.entries.values()]

@@ -56,6 +56,7 @@ USES: dict[str, Use] = {
     "first_aid_officer": _use(),
     "notice": _use(parts=SCREEN),
     "notice_sms": _use(parts=1),
+    "share": _use(parts=SCREEN),
     "ask_help": _use("name"),
     "ask_help_b": _use("name"),
     "ask_recall": _use("name", "options"),

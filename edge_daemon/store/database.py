@@ -209,6 +209,14 @@ MIGRATIONS = (
         what TEXT NOT NULL, label TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (what, label)
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE consent (
+        visit_id TEXT PRIMARY KEY REFERENCES visit(id), diagnosis_id TEXT NOT NULL REFERENCES diagnosis(id),
+        agreed INTEGER NOT NULL, at TEXT NOT NULL, clock TEXT NOT NULL, notice TEXT NOT NULL, language TEXT NOT NULL,
+        outbox_id INTEGER, withdrawn_at TEXT, why TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX consent_of_picture ON consent(outbox_id) WHERE outbox_id IS NOT NULL
+    """,
 )
 """Step n brings a file of user_version n to n + 1. A step that has been released is never edited."""
 

@@ -5,7 +5,10 @@ Rules kept here:
 - a wish for no more SMS outlives the number, under its pseudonym;
 - what is being sent right now is not cut in two. The erasure is refused until it has gone, some seconds later;
 - photos go before the rows that name them. If the power goes between the two, erasing again finds the rest;
-- nothing of the number is left in the database's free room, nor in its log: edge_daemon.store.traces.
+- a small picture of their leaf that waits to be sent is removed, and its consent taken back. The consent's row stays,
+  as the visit's does: it names no farmer, and is what shows that a picture which has gone was agreed to;
+- nothing of the number, and nothing of such a picture, is left in the database's free room, nor in its log:
+  edge_daemon.store.traces.
 
 Source: Digital Personal Data Protection Act, 2023 (India), sections 8(7) and 12(3): data are erased when the person
 asks, and when their purpose is over.
@@ -20,10 +23,11 @@ from datetime import datetime, timedelta
 
 from edge_daemon.clock import Now
 from edge_daemon.errors import SmsUnderWay, StateReadOnly
+from edge_daemon.store.consents import withdraw
 from edge_daemon.store.farmers import ERASED, Farmers
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.photos import Photos
-from edge_daemon.store.traces import words
+from edge_daemon.store.traces import pieces, words
 
 WHY = "its farmer was erased"
 FARMERS_MOST = 50
@@ -45,7 +49,8 @@ Scrub = Callable[[Sequence[bytes]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was removed. parked: SMS that waited; texts: SMS whose wording went; pdus: parts and broken ones.
+    """What was removed. parked: SMS that waited; texts: SMS whose wording went; pdus: parts and broken ones; pictures:
+    of their leaves, that waited to be sent.
 
     clean: the number's digits stand nowhere in the database's files. They may where another person's SMS names them.
     """
@@ -57,6 +62,7 @@ class Erased:
     inbound: int = 0
     pdus: int = 0
     photos: int = 0
+    pictures: int = 0
     clean: bool = True
 
 
@@ -86,7 +92,8 @@ class Erasure:
 
         Raises SmsUnderWay while an SMS to it is being sent; then nothing was removed.
         """
-        done = self._write(lambda db: self._erase(db, number))
+        done, pictures = self._write(lambda db: self._erase(db, number))
+        self._scrub_pictures(pictures)
         return replace(done, clean=self._scrub(words(number)))
 
     def forget_old(self, now: datetime, keep_days: int, inbound_days: int) -> Forgotten:
@@ -117,27 +124,34 @@ class Erasure:
     def _has_gone(self, number: str) -> bool:
         """False where an SMS to it has just set out."""
         try:
-            self._write(lambda db: self._erase(db, number))
+            _, pictures = self._write(lambda db: self._erase(db, number))
         except SmsUnderWay:
             return False
+        self._scrub_pictures(pictures)
         return True
 
-    def _erase(self, db: sqlite3.Connection, number: str) -> Erased:
+    def _scrub_pictures(self, pictures: Sequence[bytes]) -> None:
+        if pictures:
+            self._scrub([piece for picture in pictures for piece in pieces(picture)])
+
+    def _erase(self, db: sqlite3.Connection, number: str) -> tuple[Erased, list[bytes]]:
+        """Also the pictures that were removed."""
         row = db.execute("SELECT id FROM farmer WHERE number = ?", (number,)).fetchone()
         if row is not None:
             _refuse_under_way(db, row["id"])
         _keep_wish(db, number, self._farmers.pseudonym(db, number))
         inbound, pdus = _forget_what_came(db, number)
         if row is None:
-            return Erased(False, inbound=inbound, pdus=pdus)
+            return Erased(False, inbound=inbound, pdus=pdus), []
         farmer, now = row["id"], self._now().utc.isoformat()
         photos = self._remove_photos(db, farmer)
+        pictures = withdraw(db, farmer, WHY, now)
         parked, texts, questions = _silence(db, farmer, number, now)
         db.execute(
             "UPDATE farmer SET number = ?, pseudonym = '', notice_by = NULL, erased_at = ? WHERE id = ?",
             (f"{ERASED}:{farmer}", now, farmer),
         )
-        return Erased(True, parked, questions, texts, inbound, pdus, photos)
+        return Erased(True, parked, questions, texts, inbound, pdus, photos, len(pictures)), pictures
 
     def _remove_photos(self, db: sqlite3.Connection, farmer: int) -> int:
         """Those of the diagnoses that were texted to this farmer."""

@@ -25,11 +25,13 @@ PSEUDONYM_DIGITS = 16
 ERASED = "erased"
 """With its row's number this stands where a farmer's number was."""
 _TEXTED = " FROM diagnosis WHERE id IN (SELECT diagnosis_id FROM outbox WHERE farmer_id = ?)"
+_SHARED = f" FROM consent WHERE visit_id IN (SELECT visit_id{_TEXTED})"
 _OF_FARMER = {
     "visits": "SELECT count(DISTINCT visit_id)" + _TEXTED,
     "photos": "SELECT count(photo)" + _TEXTED,
     "sms": "SELECT count(*) FROM outbox WHERE farmer_id = ?",
     "questions": "SELECT count(*) FROM question WHERE farmer_id = ?",
+    "pictures": "SELECT count(outbox_id)" + _SHARED,
     "answers": "SELECT count(*) FROM answer JOIN question ON question.id = question_id WHERE farmer_id = ?",
 }
 _PDUS = (

@@ -1,4 +1,7 @@
-"""The photos beside the database: what goes first when room is short. They never leave the kiosk."""
+"""The photos beside the database: what goes first when room is short. They never leave the kiosk.
+
+A small picture that is made of one may, where the farmer agreed: edge_daemon.thumbnails.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,13 @@ class Photos:
                 break
         self._keep_to_limit(spare=whole)
         return name
+
+    def read(self, name: str) -> bytes | None:
+        """A photo's bytes; None where it has made room for others, or cannot be read."""
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError:
+            return None
 
     def remove(self, name: str | None) -> None:
         """Remove a photo whose diagnosis could not be recorded."""

@@ -136,9 +136,10 @@ class ReportOutbox(Outbox[Report]):
         )
 
 
-def insert(db: sqlite3.Connection, body: bytes, rank: int, now: str) -> None:
-    """Within a transaction: queue a report that is about no single diagnosis. now: UTC, ISO 8601."""
-    db.execute(
-        "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?)",
+def insert(db: sqlite3.Connection, body: bytes, rank: int, now: str) -> int:
+    """Within a transaction: queue a report beside those of diagnoses; its row. now: UTC, ISO 8601."""
+    row = db.execute(
+        "INSERT INTO outbox (channel, rank, body, queued_at, changed_at) VALUES ('report', ?, ?, ?, ?) RETURNING id",
         (rank, body, now, now),
-    )
+    ).fetchone()
+    return int(row[0])

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,8 +16,9 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import Diagnosis, Farmer, Kind, Photo, Sms, Visit
 from edge_daemon.errors import NoStateYet, NoSuchVisit, StateFull
 from edge_daemon.sms_policy import parts_at_most
-from edge_daemon.store import database, traces
+from edge_daemon.store import consents, database, traces
 from edge_daemon.store.alarms import Alarms
+from edge_daemon.store.consents import Consents
 from edge_daemon.store.erasure import Erasure
 from edge_daemon.store.farmers import Farmers
 from edge_daemon.store.inbound import Inbound
@@ -40,9 +42,10 @@ STANDARD_RULES = SmsRules()
 class Store:
     """The state folder, opened. `sms` and `reports` are its outboxes, `texts` what goes out, `inbound` what came in.
 
-    `farmers` are the people, `questions` what they are asked and what they answer, `ledger` reads all that for reports,
-    `told` is what the gateway knows of it; `link` remembers what went over the link to it, `alarms` what was raised;
-    `erasure` removes people. `bulk` is the outbox of those SMS that go by a second way: see share_sms.
+    `farmers` are the people, `questions` what they are asked and what they answer, `consents` whose pictures may go,
+    `ledger` reads all that for reports, `told` is what the gateway knows of it; `link` remembers what went over the
+    link to it, `alarms` what was raised; `erasure` removes people. `bulk` is the outbox of those SMS that go by a
+    second way: see share_sms.
 
     Every method may raise StateFull, StateReadOnly, StateInUse or StateDamaged; then nothing of it was written.
     """
@@ -80,6 +83,7 @@ class Store:
         self.link = LinkBook(self._rows, self._write, now)
         self.alarms = Alarms(self._rows, self._write, self.reports)
         self.told = Told(self._rows, self._write, now, self.farmers, self.reports.wake)
+        self.consents = Consents(self._rows, self._write, now, photos, self.reports.wake)
 
     @classmethod
     def open(
@@ -325,7 +329,7 @@ class Store:
         return visit, self.diagnosis(visit)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction. On a full disk the log is folded in, then photos go, the oldest first; reports go last."""
+        """One transaction. On a full disk the log is folded in, then room is made: see _make_room."""
         folded = False
         while True:
             try:
@@ -338,10 +342,29 @@ class Store:
                 if not folded:
                     folded = True
                     database.fold_log(self._database)
-                elif not self.photos.remove_oldest():
+                elif not self._make_room():
                     raise
             else:
                 return done
+
+    def _make_room(self) -> bool:
+        """The oldest photo goes; with the last one the pictures that wait to be sent. Reports stay. False: none can go.
+
+        Not after it: with no room at all SQLite cannot even write down that a row is gone.
+        """
+        removed = self.photos.remove_oldest()
+        if self.photos.count_and_bytes()[0]:
+            return removed
+        dropped = False
+        with suppress(StateFull):
+            while self._drop_picture():
+                dropped = True
+                database.fold_log(self._database)
+        return removed or dropped
+
+    def _drop_picture(self) -> bool:
+        with database.named_errors(self.folder / database.FILE), database.transaction(self._database) as db:
+            return consents.drop_oldest(db)
 
     def _one(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         return next(iter(self._rows(statement, values)), None)

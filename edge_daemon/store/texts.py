@@ -11,6 +11,7 @@ from edge_daemon.config import SmsRules
 from edge_daemon.diagnosis import E164, Kind, Sms
 from edge_daemon.errors import BadTelephone, BadText, NoSuchSms, OptedOut, Refused
 from edge_daemon.sms_policy import check_text, parts_at_most
+from edge_daemon.store.consents import withdraw
 from edge_daemon.store.farmers import ERASED, Farmers, rows_of
 from edge_daemon.store.outbox import RowsFunction, WriteFunction
 from edge_daemon.store.sms_outbox import OPTED_OUT, CountParts, SmsOutbox, read_sms
@@ -142,6 +143,7 @@ class Texts:
     def opt_out(self, number: str) -> int:
         """From now on nothing goes to this number (E.164), and what waits for it is parked; for good, or until opt_in.
 
+        A picture of their leaf that waits to be sent is removed too: they want no more to do with it.
         The one thing that it may still get is a CONFIRMATION. How many were parked.
         """
         return self._write(lambda db: self.opt_out_within(db, number))
@@ -156,6 +158,8 @@ class Texts:
             " AND farmer_id = (SELECT id FROM farmer WHERE number = ?)",
             (OPTED_OUT, now, number),
         )
+        for farmer in db.execute("SELECT id FROM farmer WHERE number = ?", (number,)).fetchall():
+            withdraw(db, farmer["id"], OPTED_OUT, now)
         return db.execute(
             "UPDATE outbox SET state = 'parked', why = ?, changed_at = ? WHERE channel = 'sms'"
             " AND state = 'waiting' AND kind != 'confirmation'"

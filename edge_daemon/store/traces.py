@@ -38,6 +38,19 @@ def semi_octets(digits: str) -> str:
     return "".join(second + first for first, second in zip(padded[::2], padded[1::2], strict=True))
 
 
+PIECE_BYTES, STEP_BYTES = 40, 1000
+"""Of each page of 4 KiB that holds a part of a picture some whole pieces stand in it."""
+
+
+def pieces(picture: bytes) -> list[bytes]:
+    """By what the bytes of a picture are found in the files: pieces of it, in upper letters.
+
+    From the end backwards: a JPEG begins with tables that other pictures may have too.
+    """
+    ends = range(len(picture), STEP_BYTES, -STEP_BYTES)
+    return [picture[end - PIECE_BYTES : end].upper() for end in ends]
+
+
 def scrub(database: sqlite3.Connection, path: Path, words: Sequence[bytes]) -> bool:
     """Clear the files of what was deleted. True: none of these words (digits, upper letters) stands in them.
 

@@ -6,10 +6,12 @@ the model ever saw, in training or at a kiosk, went through `decode` and `model_
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,16 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
 def decode(data: bytes) -> Canvas:
     """The canvas of an encoded photo. Raises PhotoUnreadable, PhotoTooLarge."""
+    with opened(data) as image:
+        return _canvas(image)
+
+
+@contextlib.contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """An encoded photo, its header read and its size checked. What is wrong with it, also in the block, is named.
+
+    Raises PhotoUnreadable, PhotoTooLarge.
+    """
     if not data:
         raise PhotoUnreadable("The photo is empty: 0 bytes. Take it again.")
     if len(data) > MAX_BYTES:
@@ -58,7 +70,7 @@ def decode(data: bytes) -> Canvas:
             warnings.simplefilter("ignore")  # of size, where our own bound is lower, and of odd metadata
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image)
-                return _canvas(image)
+                yield image
     except UnidentifiedImageError as why:
         raise PhotoUnreadable(f"The file is not a photo that this kiosk reads ({', '.join(FORMATS)}).") from why
     except Image.DecompressionBombError as why:
@@ -66,6 +78,12 @@ def decode(data: bytes) -> Canvas:
     except (OSError, EOFError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, *CODING) as why:
         # Pillow's decoders report damage by all of these.
         raise PhotoUnreadable(f"The photo is damaged or cut short: {why}. Take it again.") from why
+
+
+def upright(image: Image.Image, scaled: Image.Image) -> Image.Image:
+    """A picture that was made of `image`, turned as its EXIF says."""
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return scaled if turn is None else scaled.transpose(turn)
 
 
 def model_input(canvas: Canvas) -> Canvas:
@@ -90,7 +108,7 @@ def _canvas(image: Image.Image) -> Canvas:
     # A JPEG is decoded at a half, quarter or eighth of its size where that is enough: most of the time that a photo
     # takes. Twice the short side is left, so that the resize below has something to average.
     image.draft("RGB", (2 * SHORT_SIDE, 2 * SHORT_SIDE))
-    photo = _rgb(image)
+    photo = rgb(image)
     width, height = photo.size
     scale = SHORT_SIDE / min(width, height)
     longest = LONGEST * min(width, height)
@@ -98,11 +116,10 @@ def _canvas(image: Image.Image) -> Canvas:
     box = (left, top, width - left, height - top)
     size = (round((box[2] - box[0]) * scale), round((box[3] - box[1]) * scale))
     small = photo.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return np.asarray(small if turn is None else small.transpose(turn))
+    return np.asarray(upright(image, small))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def rgb(image: Image.Image) -> Image.Image:
     """Eight bits of red, green and blue, whatever the file has."""
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep_grey(image)

@@ -69,6 +69,7 @@ def build_app(visits: Visits, status: Status, references: References, report: Re
             Route("/visits/{visit}/photo", api.photograph, methods=["POST"]),
             Route("/references/{crop}/{disease}", api.reference, methods=["GET"]),
             Route("/visits/{visit}/farmer", api.text_advice, methods=["POST"]),
+            Route("/visits/{visit}/share", api.share, methods=["POST"]),
             Route("/status", api.status, methods=["GET"]),
             Route("/report", api.report, methods=["GET"]),
         ],
@@ -116,6 +117,12 @@ class _Api:
         sms = self._visits.text_advice(visit, body["telephone"], body.get("language"), notice)
         return JSONResponse({"sms": sms.id, "text": sms.text}, 202)
 
+    async def share(self, request: Request) -> Response:
+        agreed = (await _read_object(request, "agreed")).get("agreed")
+        if not isinstance(agreed, bool):
+            raise BadRequest('Say whether they agreed: {"agreed": true} or {"agreed": false}.')
+        return JSONResponse({"share": await self._visits.share(request.path_params["visit"], agreed=agreed)})
+
     async def status(self, _: Request) -> Response:
         return JSONResponse(await self._status())
 
@@ -131,6 +138,15 @@ class _Api:
 
 async def _read(request: Request, *keys: str) -> dict[str, str]:
     """The body's JSON object, with no other keys than these, each a string or null."""
+    body = await _read_object(request, *keys)
+    for key, value in body.items():
+        if not isinstance(value, str | None):
+            raise BadRequest(f"{key!r} has to be a string or null.")
+    return {key: value for key, value in body.items() if value is not None}
+
+
+async def _read_object(request: Request, *keys: str) -> dict[str, Any]:
+    """The body's JSON object, with no other keys than these."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise BadRequest("Send JSON, with the header Content-Type: application/json.")
     data = b""
@@ -144,12 +160,10 @@ async def _read(request: Request, *keys: str) -> dict[str, str]:
         raise BadRequest(f"The body is not JSON: {why}.") from why
     if not isinstance(body, dict):
         raise BadRequest("The body is not a JSON object.")
-    for key, value in body.items():
+    for key in body:
         if key not in keys:
             raise BadRequest(f"This call has no {key!r}. It takes {', '.join(keys) or 'no values'}.")
-        if not isinstance(value, str | None):
-            raise BadRequest(f"{key!r} has to be a string or null.")
-    return {key: value for key, value in body.items() if value is not None}
+    return body
 
 
 async def _explain(_: Request, why: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What a kiosk tells the gateway. No telephone number and no photo has a place in it."""
+"""What a kiosk tells the gateway. No telephone number has a place in it, and no photo but a Thumbnail's small one."""
 
 from __future__ import annotations
 

@@ -77,6 +77,20 @@ def test_the_status_of_a_kiosk_that_runs() -> None:
     assert "None" not in shown
 
 
+@pytest.mark.parametrize(
+    ("pictures", "said"),
+    [
+        ({"asked_for": False, "waiting": 0, "sent": 0}, None),
+        ({"asked_for": True, "waiting": 0, "sent": 0}, "of uncertain cases: 0 wait, 0 sent\n"),
+        ({"asked_for": False, "waiting": 2, "sent": 7}, "of uncertain cases: 2 wait, 7 sent; no more are asked for\n"),
+    ],
+)
+def test_pictures_are_told_of_where_they_are_asked_for_or_were(pictures: dict[str, Any], said: str | None) -> None:
+    shown = receipt.status({**STATUS, "pictures": pictures})
+    assert ("Pictures" in shown) == (said is not None)
+    assert said is None or said in shown
+
+
 def with_modem(**other: Any) -> str:
     return receipt.status({**STATUS, "modem": {**STATUS["modem"], **other}})
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import Self
 
-from tests.peers.program import Program, free_port
+import psycopg
+
+from tests.peers.program import DEADLINE_S, Program, free_port
 
 
 def folder_of_programs() -> Path | None:
@@ -28,6 +33,24 @@ class Postgres(Program):
         port = free_port()
         server = [str(programs / "postgres"), "-D", str(folder / "cluster"), "-p", str(port), "-k", str(folder)]
         super().__init__("postgres", folder, [*as_user, *server, "-c", "listen_addresses=127.0.0.1"], port)
+
+    def start(self) -> Self:
+        """Begin it and wait until it takes connections; it listens before that."""
+        super().start()
+        ends = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                psycopg.connect(self.url.replace("+psycopg", "")).close()
+            except psycopg.OperationalError:
+                assert time.monotonic() < ends, f"postgres takes no connections:\n{self.log.read_text()}"
+            else:
+                return self
+
+    def stop(self) -> None:
+        """Fast: whoever is connected is sent away (PostgreSQL's manual, 19.5)."""
+        if self._process is not None and self._process.poll() is None:
+            self.signal(signal.SIGINT)
+            self._process.wait(DEADLINE_S)
 
     @property
     def url(self) -> str:

@@ -51,16 +51,16 @@ def fill_camera(folder: Path, count: int = 2) -> None:
         (camera / f"{number}.jpg").write_bytes(jpeg(leaf(number)))
 
 
-class RunningKiosk:
-    """`krishi-kiosk run` with this configuration, until the block ends or somebody kills it."""
+class RunningProgram:
+    """A program of ours, begun with this Python, until the block ends or somebody kills it. Its log is stderr."""
 
     def __init__(
-        self, config: Path, *, before: tuple[str, ...] = (), environment: dict[str, str] | None = None
+        self, module: str, *arguments: str, before: tuple[str, ...] = (), environment: dict[str, str] | None = None
     ) -> None:
         self.log: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-m", "edge_daemon", "run", "--config", str(config)],
+            [*before, sys.executable, "-m", module, *arguments],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
@@ -76,17 +76,12 @@ class RunningKiosk:
     ) -> None:
         self.kill()
 
-    def ready(self) -> httpx.Client:
-        """A client of its API, once it says that it is ready."""
-        address = self.wait_for(READY).group(1)
-        return httpx.Client(base_url=address, trust_env=False, timeout=DEADLINE_S)
-
     def wait_for(self, pattern: re.Pattern[str] | str) -> re.Match[str]:
         """The first line of the log from here on that has this."""
         while (line := self._lines.get(timeout=DEADLINE_S)) is not None:
             if found := re.search(pattern, line):
                 return found
-        raise AssertionError(f"the daemon ended before it said {pattern!r}:\n" + "".join(self.log))
+        raise AssertionError(f"it ended before it said {pattern!r}:\n" + "".join(self.log))
 
     def stop(self) -> int:
         """Ask it to end, and its exit code."""
@@ -113,6 +108,20 @@ class RunningKiosk:
             self.log.append(line)
             self._lines.put(line)
         self._lines.put(None)
+
+
+class RunningKiosk(RunningProgram):
+    """`krishi-kiosk run` with this configuration."""
+
+    def __init__(
+        self, config: Path, *, before: tuple[str, ...] = (), environment: dict[str, str] | None = None
+    ) -> None:
+        super().__init__("edge_daemon", "run", "--config", str(config), before=before, environment=environment)
+
+    def ready(self) -> httpx.Client:
+        """A client of its API, once it says that it is ready."""
+        address = self.wait_for(READY).group(1)
+        return httpx.Client(base_url=address, trust_env=False, timeout=DEADLINE_S)
 
 
 def visit(client: httpx.Client, telephone: str = NUMBER, language: str = "en") -> str:

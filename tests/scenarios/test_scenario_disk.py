@@ -15,7 +15,7 @@ from edge_daemon.modem.simulator import ModemSimulator
 from tests.drawn import jpeg, leaf
 from tests.scenarios.kit import RunningKiosk, write_config
 
-MOUNT = 'mount -t tmpfs -o size=3m none "$0" && head -c 1800k /dev/zero > "$0/ballast" && exec "$@"'
+MOUNT = 'mount -t tmpfs -o size=3m none "$0" && head -c 1760k /dev/zero > "$0/ballast" && exec "$@"'
 VISITS = 400
 """More than the little disk can hold."""
 

@@ -258,7 +258,8 @@ def test_reports_of_an_older_file_go_as_they_always_would(tmp_path: Path, clock:
         store._database.execute("UPDATE outbox SET rank = rank - 1")
         for statement in (
             *("DROP INDEX outbox_reports", "DROP INDEX diagnosis_by_time", "DROP TABLE link_bytes"),
-            *("DROP TABLE setting", "DROP TABLE alarmed", "PRAGMA user_version = 5"),
+            *("DROP TABLE setting", "DROP TABLE alarmed", "DROP TABLE consent"),
+            "PRAGMA user_version = 5",
         ):
             store._database.execute(statement)
     with Store.open(tmp_path, 0, clock) as store:

@@ -31,6 +31,7 @@ from edge_daemon.judge import Stopwatch
 from edge_daemon.period import read_period
 from edge_daemon.references import References
 from edge_daemon.store.store import Store
+from edge_daemon.thumbnails import Sharing
 from edge_daemon.visits import WAITING_FOR_CAMERA, Visits
 from edge_daemon.web.app import BODY_BYTES, build_app
 from edge_daemon.web.server import listen, serve
@@ -44,6 +45,7 @@ class Line:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.trouble: KrishiError | None = None
+        self.decision = Decision.ANSWER
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -59,7 +61,7 @@ class Line:
         with watch.stage("inference"):
             candidates = (Candidate("rice/blast", 0.85),)
         diagnosis = Diagnosis(
-            uuid.uuid4().hex, visit, NOON, "unsure", Decision.ANSWER, candidates, 0.9, "m-1", "file:x", True
+            uuid.uuid4().hex, visit, NOON, "unsure", self.decision, candidates, 0.9, "m-1", "file:x", True
         )
         self.store.record(diagnosis, Photo(b"x", NOON, "file:x"), b"report")
         return diagnosis
@@ -100,6 +102,10 @@ def normalise(given: str) -> str:
     return "+919812345678"
 
 
+async def shrunk(photo: bytes) -> bytes:
+    return b"small " + photo
+
+
 async def status() -> dict[str, Any]:
     return {"running": True}
 
@@ -117,7 +123,15 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
     async def stage(scene: Scene) -> None:
         with Store.open(tmp_path, 10_000, lambda: Instant(NOON, "unsure")) as store, listen(0) as listener:
             line = Line(store)
-            visits = Visits(line, store, Names(), normalise, "en", lab_only=lambda label: label == "rice/blast")
+            sharing = Sharing(
+                kiosk="test-kiosk",
+                consents=store.consents,
+                wanted=lambda: True,
+                question=lambda language: (f"{language}-00000002", f"May it be sent ({language})?"),
+                shrink=shrunk,
+            )
+            names = Names()
+            visits = Visits(line, store, names, normalise, "en", sharing, lab_only=lambda label: label == "rice/blast")
             app = build_app(visits, status, References(tmp_path / "references"), report)
             serving = asyncio.create_task(serve(app, listener))
             address, port = listener.getsockname()
@@ -172,6 +186,8 @@ def test_a_visit_says_nothing_before_its_photo(play: Callable[[Scene], None]) ->
         assert (shown["diagnosis"], shown["sms"], shown["crop"], shown["language"]) == (None, [], None, "en")
         early = await client.post(f"/visits/{visit}/farmer", json={"telephone": "98123 45678"})
         assert (early.status_code, early.json()["error"]) == (409, "no_diagnosis_yet")
+        early = await client.post(f"/visits/{visit}/share", json={"agreed": True})
+        assert (early.status_code, early.json()["error"]) == (409, "no_diagnosis_yet")
 
     play(scene)
 
@@ -213,6 +229,12 @@ def test_trouble_has_a_code_a_name_and_a_sentence(
         ("/visits/nobody/photo", {}, 404, "no_such_visit"),
         ("/visits/nobody/farmer", {"telephone": "98123 45678"}, 404, "no_such_visit"),
         ("/visits/nobody/farmer", {}, 400, "bad_request"),
+        ("/visits/nobody/share", {"agreed": True}, 404, "no_such_visit"),
+        ("/visits/nobody/share", {}, 400, "bad_request"),
+        ("/visits/nobody/share", {"agreed": None}, 400, "bad_request"),
+        ("/visits/nobody/share", {"agreed": "true"}, 400, "bad_request"),
+        ("/visits/nobody/share", {"agreed": 1}, 400, "bad_request"),
+        ("/visits/nobody/share", {"agreed": True, "picture": "other"}, 400, "bad_request"),
         ("/nowhere", {}, 404, "http"),
         ("/status", {}, 405, "http"),
         ("/report", {}, 405, "http"),
@@ -223,6 +245,58 @@ def test_bad_requests_are_named(play: Callable[[Scene], None], path: str, body: 
         answer = await client.post(path, json=body)
         assert (answer.status_code, answer.json()["error"]) == (code, name)
         assert answer.json()["message"]
+
+    play(scene)
+
+
+async def photographed(client: httpx.AsyncClient) -> tuple[str, dict[str, Any]]:
+    visit = await begun(client, language="hi")
+    photo = await client.post(f"/visits/{visit}/photo", json={})
+    assert photo.status_code == 201
+    return visit, photo.json()
+
+
+def test_where_the_kiosk_is_not_sure_the_picture_may_be_asked_for(play: Callable[[Scene], None]) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        line.decision = Decision.NOT_SURE
+        visit, said = await photographed(client)
+        assert said["share"] == "may_ask"
+        assert said["consent"] == {"id": "hi-00000002", "text": "May it be sent (hi)?"}
+        assert (await client.get(f"/visits/{visit}")).json()["diagnosis"]["share"] == "may_ask"
+        assert line.store.consents.counts() == {"waiting": 0, "sent": 0}
+        for _ in range(2):
+            answer = await client.post(f"/visits/{visit}/share", json={"agreed": True})
+            assert (answer.status_code, answer.json()) == (200, {"share": "agreed"})
+        assert line.store.consents.counts() == {"waiting": 1, "sent": 0}
+        shown = (await client.get(f"/visits/{visit}")).json()["diagnosis"]
+        assert (shown["share"], shown["consent"]) == ("agreed", None)
+        taken_back = await client.post(f"/visits/{visit}/share", json={"agreed": False})
+        assert taken_back.json() == {"share": "refused"}
+        assert line.store.consents.counts() == {"waiting": 0, "sent": 0}
+
+    play(scene)
+
+
+def test_a_no_is_kept_and_nobody_is_asked_again(play: Callable[[Scene], None]) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        line.decision = Decision.NOT_SURE
+        visit, _ = await photographed(client)
+        for agreed in (False, True, False):
+            answer = await client.post(f"/visits/{visit}/share", json={"agreed": agreed})
+            assert (answer.status_code, answer.json()) == (200, {"share": "refused"})
+        another = (await client.post(f"/visits/{visit}/photo", json={})).json()
+        assert (another["share"], another["consent"]) == ("refused", None)
+        assert line.store.consents.counts() == {"waiting": 0, "sent": 0}
+
+    play(scene)
+
+
+def test_a_sure_kiosk_asks_for_no_picture_and_takes_none(play: Callable[[Scene], None]) -> None:
+    async def scene(client: httpx.AsyncClient, line: Line) -> None:
+        visit, said = await photographed(client)
+        assert (said["share"], said["consent"]) == (None, None)
+        answer = await client.post(f"/visits/{visit}/share", json={"agreed": True})
+        assert (answer.status_code, answer.json()["error"]) == (409, "nothing_to_share")
 
     play(scene)
 

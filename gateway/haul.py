@@ -1,0 +1,136 @@
+"""What is in many batches, as rows of the tables: gathered first, then stored at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from edge_daemon.wire.batch import DiagnosisRow, Unpacked
+from edge_daemon.wire.messages import Alarm, DiagnosisReport, HealthReport, LedgerReport, LedgerRow, Message, Thumbnail
+from gateway import bulk
+from gateway.bulk import Rows
+from gateway.parcel import plain
+from gateway.tables import alarm, aside, diagnosis, ledger, thumbnail
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+_KINDS: dict[type[Message], str] = {
+    DiagnosisReport: "diagnosis",
+    LedgerReport: "ledger",
+    HealthReport: "health",
+    Alarm: "alarm",
+    Thumbnail: "thumbnail",
+}
+
+LEDGER_FIELDS = tuple(column.name for column in ledger.columns if column.name in LedgerRow.model_fields)[2:]
+"""Those that follow the key, of which the diagnosis and the row are two, and the time of the report."""
+
+
+class Haul:
+    """Rows that wait to be stored. now: when they came."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._diagnoses: list[tuple[Any, ...]] = []
+        self._ledger: dict[tuple[object, ...], tuple[Any, ...]] = {}
+        self._alarms: list[tuple[Any, ...]] = []
+        self._thumbnails: list[tuple[Any, ...]] = []
+        self._aside: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self.set_aside: Counter[str] = Counter()
+        """Messages of each kiosk that could not be read, as often as they came."""
+        self.batches = 0
+        """That could be read."""
+        self.kinds: Counter[str] = Counter()
+        """Messages that could be read, by kind."""
+        self.health: defaultdict[str, list[HealthReport]] = defaultdict(list)
+        """The health reports of each kiosk, as they came."""
+
+    def add(self, kiosk: str, unpacked: Unpacked) -> None:
+        """All of a batch."""
+        now = self._now
+        self._diagnoses += [_diagnosis(kiosk, row, now) for row in unpacked.diagnoses]
+        self.batches += 1
+        self.kinds["diagnosis"] += len(unpacked.diagnoses)
+        for message in unpacked.others:
+            self._add(kiosk, message)
+        for unreadable in unpacked.unreadable:
+            self.put_aside(kiosk, unreadable.body, unreadable.reason)
+
+    def put_aside(self, kiosk: str, body: bytes, reason: str, messages: int = 1) -> None:
+        """Bytes that cannot be read, and how many messages they are."""
+        digest = hashlib.sha256(body).hexdigest()
+        self._aside[kiosk, digest] = (kiosk, digest, plain(reason), body, self._now)
+        self.set_aside[kiosk] += messages
+
+    def _add(self, kiosk: str, message: Message) -> None:
+        self.kinds[_KINDS[type(message)]] += 1
+        match message:
+            case LedgerReport():
+                for row in message.rows:
+                    self._add_to_ledger(kiosk, message.at, row)
+            case HealthReport():
+                self.health[kiosk].append(message)
+            case Alarm():
+                self._alarms.append(_alarm(kiosk, message, self._now))
+            case Thumbnail():
+                self._thumbnails.append((kiosk, message.diagnosis, message.jpeg, self._now))
+            case DiagnosisReport():  # those of a batch stand in its columns, but they may come so too
+                self._diagnoses.append(_diagnosis(kiosk, _as_row(message), self._now))
+
+    def _add_to_ledger(self, kiosk: str, at: int, row: LedgerRow) -> None:
+        key = (kiosk, row.diagnosis, row.kind == "advice", row.row)
+        if key not in self._ledger or self._ledger[key][4] <= at:
+            self._ledger[key] = (*key, at, *(getattr(row, name) for name in LEDGER_FIELDS), self._now)
+
+    def store(self, db: Connection, most_aside: int) -> Counter[str]:
+        """Write all of it; how many diagnoses of each kiosk were new. most_aside: of one kiosk, kept aside."""
+        new = bulk.put(db, diagnosis, self._diagnoses)
+        bulk.put(db, ledger, list(self._ledger.values()))
+        bulk.put(db, alarm, self._alarms)
+        bulk.put(db, thumbnail, self._thumbnails)
+        bulk.put(db, aside, self._within(db, most_aside))
+        return new
+
+    def _within(self, db: Connection, most: int) -> Rows:
+        """What is kept of what was set aside: in one order, since nothing else keeps two workers apart here."""
+        if not self._aside:
+            return []
+        kiosks = {kiosk for kiosk, _ in self._aside}
+        counted = select(aside.c.kiosk, func.count()).where(aside.c.kiosk.in_(kiosks)).group_by(aside.c.kiosk)
+        kept: Counter[str] = Counter(dict(iter(db.execute(counted))))
+        rows = []
+        for (kiosk, _), row in sorted(self._aside.items()):
+            if kept[kiosk] < most:
+                kept[kiosk] += 1
+                rows.append(row)
+        return rows
+
+
+def _diagnosis(kiosk: str, row: DiagnosisRow, now: int) -> tuple[Any, ...]:
+    """In the order of the table's columns. The best candidate comes first."""
+    id, visit, taken_at, synced, crop, decision, candidates, model, language, rehearsal = row
+    label, permille = candidates[0] if candidates else ("", 0)
+    return (
+        *(kiosk, id, visit, taken_at, synced, crop, decision, label, permille, _to_json(candidates)),
+        *(model, language, rehearsal, now),
+    )
+
+
+def _as_row(report: DiagnosisReport) -> DiagnosisRow:
+    candidates = tuple((candidate.label, candidate.permille) for candidate in report.candidates)
+    return DiagnosisRow(
+        *(report.diagnosis, report.visit, report.taken_at, report.clock == "synced", report.crop, report.decision),
+        *(candidates, report.model, report.language, report.rehearsal),
+    )
+
+
+def _alarm(kiosk: str, message: Alarm, now: int) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    return (
+        *(kiosk, message.what, message.label, message.at, message.count, message.days, message.clock == "synced"),
+        *(message.rehearsal, now),
+    )

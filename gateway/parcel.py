@@ -1,0 +1,80 @@
+"""What the broker hands over, opened: whose it is, its numbers, what is in it or why that cannot be read. Pure.
+
+Nothing that a kiosk or a stranger can send raises anything here.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+from edge_daemon.wire import batch, topics
+from edge_daemon.wire.batch import Header, Unpacked
+from edge_daemon.wire.errors import BadMessage
+from gateway.streams import Range
+
+REASON_LETTERS = 300
+
+
+class Incoming(NamedTuple):
+    """A message of the broker."""
+
+    topic: str
+    payload: bytes
+
+
+class Parcel:
+    """A message of the broker, opened as far as it can be. kiosk: "" where the topic is none of ours."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        self.kiosk = _kiosk(incoming.topic)
+        self.payload = incoming.payload
+        self.is_will = bool(self.kiosk) and incoming.topic == topics.lost(self.kiosk)
+        self.header: Header | None = None
+        self.reason = ""
+        """Why it cannot be read, "" if it can be for all that is known."""
+        if self.is_will:
+            return
+        if not self.kiosk:
+            self.reason = plain(f"it came by the topic {incoming.topic!r}")
+            return
+        try:
+            self.header = batch.header(incoming.payload)
+        except BadMessage as why:
+            self.reason = plain(str(why))
+
+    @property
+    def numbers(self) -> Range | None:
+        """Those of its messages, None where they cannot be read."""
+        return self.header and Range(self.header.first, self.header.last)
+
+    @property
+    def messages(self) -> int:
+        """How many it has, 1 where that cannot be read."""
+        return self.header.last - self.header.first + 1 if self.header else 1
+
+    @cached_property
+    def unpacked(self) -> Unpacked | None:
+        """All of it, None where it cannot be read; `reason` says why then."""
+        if self.reason:
+            return None
+        try:
+            return batch.unpack(self.kiosk, self.payload)
+        except BadMessage as why:
+            self.reason = plain(str(why))
+            return None
+
+    def spoil(self, reason: str) -> None:
+        """Take it for unreadable from now on."""
+        self.reason = plain(reason)
+        self.__dict__.pop("unpacked", None)
+
+
+def _kiosk(topic: str) -> str:
+    kiosk = topics.kiosk_of(topic)
+    return kiosk if kiosk and kiosk != topics.GATEWAY and topic in {topics.up(kiosk), topics.lost(kiosk)} else ""
+
+
+def plain(reason: str) -> str:
+    """The same in letters that every database takes, and not too many."""
+    return "".join(c if c.isprintable() else "?" for c in reason)[:REASON_LETTERS]

@@ -1,0 +1,1 @@
+"""Bad links, and whole kiosks and gateways at their ends, for the tests."""

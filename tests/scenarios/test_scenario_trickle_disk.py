@@ -1,0 +1,67 @@
+"""A full disk at either end of the link: nothing is acknowledged that is not stored, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.rigs import disks
+from tests.rigs.village import Kiosk, Village
+from tests.scenarios.kit import fill_camera, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("mosquitto", "own mounts")]
+
+NUMBERED = 400
+
+
+def test_the_gateways_disk_is_full(tmp_path: Path) -> None:
+    """It acknowledges what it could store and no more; the kiosk keeps the rest until there is room."""
+    store = tmp_path / "store"
+    store.mkdir()
+    village = Village(tmp_path, database=f"sqlite:///{store / 'gateway.db'}")
+    with village.broker:
+        with village.gateway():
+            kiosk = village.kiosk("koraput-7")
+        kiosk.record(NUMBERED)
+        with village.gateway("ingest", before=disks.small(store, 1000, 640)) as full, kiosk.running() as daemon:
+            daemon.ready().close()
+            full.wait_for("ready")
+            village.database = f"sqlite:///{disks.inside(full, store) / 'gateway.db'}"
+            asked = kiosk.asks()
+            full.wait_for("full|no room")
+            asked.wait()
+            assert kiosk.left > 0
+            assert village.stored() + kiosk.left >= NUMBERED
+            disks.make_room(full, store)
+            kiosk.drain()
+            village.reconcile()
+
+
+def test_the_kiosks_disk_is_full(tmp_path: Path) -> None:
+    """It says so to visitors; what it had recorded goes out all the same."""
+    village = Village(tmp_path)
+    with village.broker, village.gateway():
+        kiosk = village.kiosk("koraput-7")
+        fill_camera(kiosk.folder)
+        kiosk.record(NUMBERED)
+        before = disks.small(kiosk.state, 3000, 1500)
+        with kiosk.running(before=before) as daemon, daemon.ready() as client:
+            kiosk.state = disks.inside(daemon, kiosk.state)
+            wait_until(lambda: not _visits(kiosk, client))
+            kiosk.drain()
+            village.reconcile()
+
+
+def _visits(kiosk: Kiosk, client: httpx.Client) -> bool:
+    """Whether one more visit could be recorded."""
+    begun = client.post("/visits", json={})
+    if begun.status_code == 201:
+        photo = client.post(f"/visits/{begun.json()['visit']}/photo", json={})
+        if photo.status_code == 201:
+            kiosk.note(begun.json()["visit"])
+            return True
+        begun = photo
+    assert begun.json()["error"] == "state_full"
+    return False
