@@ -70,6 +70,7 @@ def status(data: Mapping[str, Any]) -> str:
         *_plan(data.get("sms"), data.get("balance")),
         line("Reports", _queue(data["queues"]["report"])),
         *_pictures(data.get("pictures") or {}),
+        *_link(data.get("link")),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
         *_texts(data.get("texts") or {}),
@@ -111,6 +112,24 @@ def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:
     if any(pictures.values()):
         asked = "" if pictures["asked_for"] else "; no more are asked for"
         yield line("Pictures", f"of uncertain cases: {pictures['waiting']} wait, {pictures['sent']} sent{asked}")
+
+
+def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
+    """The link to the gateway."""
+    if not link:
+        return
+    opened, acknowledged = link["opened_at"], link["acknowledged_at"]
+    said = f"opened {opened[:16].replace('T', ' ')} UTC" if opened else "never opened"
+    if acknowledged:
+        said += f", the gateway acknowledged {acknowledged[:16].replace('T', ' ')}"
+    yield line("Link", f"{said}; {link['bytes_in_24_h'] / 1000:.1f} of {link['daily_kb']} kB in 24 hours")
+    if link.get("open"):
+        yield line("", "open now")
+    elif link.get("next"):
+        wait_s = link.get("next_in_s")
+        yield line("", f"next: {link['next']}{f', in {wait_s / 60:.0f} min' if wait_s else ''}")
+    if link.get("trouble"):
+        yield line("", link["trouble"])
 
 
 def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:
