@@ -206,6 +206,14 @@ def time_of_list(pem: bytes) -> datetime:
     return x509.load_pem_x509_crl(pem).last_update_utc
 
 
+def end_of_list(pem: bytes) -> datetime:
+    """When a list of revoked certificates ends; then nobody is let in by it. Raises ValueError."""
+    end = x509.load_pem_x509_crl(pem).next_update_utc
+    if end is None:
+        raise ValueError("has no end")
+    return end
+
+
 def key_pem(key: Key) -> str:
     """A private key as text, not encrypted: the file's mode keeps it."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")

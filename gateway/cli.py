@@ -9,15 +9,24 @@ import argparse
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gateway.config import Config, load
 from gateway.errors import GatewayError
 
+if TYPE_CHECKING:
+    from gateway.store import Store
+
+TROUBLES = (*("silent", "backlog", "clock", "disk", "modem", "certificate", "restored", "garbage", "flood", "revoked"),)
+"""Of a kiosk: gateway.troubles, which is slow to import, has the rules."""
 EXIT_CODES = """\
 exit codes: 0 done; 64 usage; 65 a kiosk, token or request cannot be used; 69 broker or database not there;
-74 database or authority cannot be used; 76 nothing arrived in a rehearsal; 78 configuration
+71 the clock is wrong; 73 a file cannot be written; 74 database or authority cannot be used;
+76 nothing arrived in a rehearsal; 78 configuration
 """
 
 
@@ -69,7 +78,39 @@ def build_parser() -> argparse.ArgumentParser:
     )
     show = add("rehearse", "run a command beside a broker and a gateway of its own; say what arrived", _rehearse)
     show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
+    _add_looks(add)
     return parser
+
+
+def _add_looks(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands over what the kiosks told."""
+    look = add("kiosks", "the kiosks, when they were last heard of, and what is wrong", _kiosks)
+    look.add_argument("kiosk", nargs="?", help="all about this one")
+    look.add_argument("--trouble", choices=["any", *TROUBLES], metavar="NAME", help=f"any, {', '.join(TROUBLES)}")
+    look.add_argument("--site", help="those of this site alone")
+    look.add_argument("--json", action="store_true", help="a line of JSON for each, for programs")
+    wish = add("want", "change what the gateway wants of a kiosk; it hears of it when it next opens its link", _want)
+    which = wish.add_mutually_exclusive_group(required=True)
+    which.add_argument("kiosk", nargs="?", help="of this one")
+    which.add_argument("--all", action="store_true", help="of every kiosk that is not revoked")
+    wish.add_argument("--daily-kb", type=int, metavar="N", help="kB over its link in 24 hours, both ways")
+    wish.add_argument("--every-min", type=int, metavar="N", help="minutes between two openings of its link")
+    wish.add_argument(
+        "--thumbnails", choices=["on", "off"], help="small pictures of unsure cases; on starts none alone"
+    )
+    wish.add_argument("--health", action="store_true", help="a health report, soon")
+    wish.add_argument("--own", action="store_true", help="forget what was wanted: as its own configuration says")
+    out = add("export", "write what the kiosks sent into a file, for a spreadsheet or a notebook", _export)
+    out.add_argument("kind", choices=["diagnoses", "ledger", "health", "alarms"])
+    out.add_argument("--format", choices=["csv", "parquet"], default="csv", help="csv unless told otherwise")
+    out.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file, which is replaced as a whole")
+    for end, words in (("since", "from this day or time on, UTC"), ("until", "until before this day or time, UTC")):
+        out.add_argument(f"--{end}", metavar="TIME", help=words)
+    out.add_argument("--kiosk", help="of this kiosk alone")
+    out.add_argument(
+        "--with-farmers", action="store_true", help="with pseudonyms, which tie a farmer's visits together"
+    )
+    out.add_argument("--with-rehearsals", action="store_true", help="with simulated photos and modems")
 
 
 def _check(config: Config, arguments: argparse.Namespace) -> int:
@@ -89,6 +130,58 @@ def _rehearse(_: Config, arguments: argparse.Namespace) -> int:
     from gateway.rehearsal import rehearse
 
     return rehearse(arguments.words, print)
+
+
+def _kiosks(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway import kiosk_list
+    from gateway.fleet_view import Asked
+
+    asked = Asked(arguments.trouble, arguments.site)
+    with _opened(config) as store:
+        if arguments.kiosk is not None:
+            kiosk_list.show_one(store.engine, config.alerts, _now(), arguments.kiosk, arguments.json, print)
+        else:
+            kiosk_list.show_all(store.engine, config.alerts, _now(), asked, arguments.json, print)
+    return 0
+
+
+def _want(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway.wants import Change, want, want_of_all
+
+    pictures = None if arguments.thumbnails is None else arguments.thumbnails == "on"
+    change = Change(arguments.daily_kb, arguments.every_min, pictures, arguments.health, arguments.own)
+    with _opened(config) as store:
+        if arguments.all:
+            count = want_of_all(store, change, _now())
+            print(f"Wanted of {count} kiosk{'s' * (count != 1)}.")
+        else:
+            print(f"Wanted of {arguments.kiosk}: {want(store, arguments.kiosk, change, _now()).model_dump_json()}")
+    return 0
+
+
+def _export(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway.export import build, write
+    from gateway.reports_view import Wanted
+    from gateway.span import read_span
+
+    span = read_span(arguments.since, arguments.until)
+    wanted = Wanted(arguments.kiosk, span=span, rehearsals=arguments.with_rehearsals)
+    with _opened(config) as store:
+        count = write(
+            store.engine, build(arguments.kind, wanted, arguments.with_farmers), arguments.format, arguments.out
+        )
+    print(f"{arguments.out}: {count} row{'s' * (count != 1)}.")
+    return 0
+
+
+def _opened(config: Config) -> AbstractContextManager[Store]:
+    from gateway.store import Store
+
+    return closing(Store.open(config.database_url()))
+
+
+def _now() -> int:
+    return int(time.time())
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -16,6 +16,7 @@ GatewayError                     exit code (sysexits.h)
 │   └── DatabaseOther            74  of another version, or not the gateway's
 ├── BrokerGone                   69  the broker cannot be reached, or refuses us
 ├── PortInUse                    69
+├── ClockWrong                   71  the clock of this machine
 ├── NotInstalled                 69  a package that only this command needs
 └── NothingArrived               76  a rehearsal in which the gateway was told nothing
 """
@@ -107,6 +108,12 @@ class BrokerGone(GatewayError):
     """The broker cannot be reached, or does not let us in."""
 
     exit_code = 69
+
+
+class ClockWrong(GatewayError):
+    """This machine's clock cannot be right, and kiosks would take its time."""
+
+    exit_code = 71
 
 
 class PortInUse(GatewayError):

@@ -3,8 +3,8 @@
 Rules kept here:
 - the file is whole or not there: it is written beside its place and put there at the end;
 - rows stream through, however many there are;
-- no farmer's pseudonym is in it unless it is asked for: it names nobody, but ties all visits of one farmer together, and
-  with the village and the days that may be enough to tell who it is. Whoever counts diseases does not need it;
+- no farmer's pseudonym is in it unless it is asked for: it names nobody, but ties all visits of one farmer together,
+  and with the village and the days that may be enough to tell who it is. Whoever counts diseases does not need it;
 - rehearsals are left out unless they are asked for.
 """
 
@@ -14,13 +14,14 @@ import csv
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import ColumnElement, Engine, Select, Table, select
 from sqlalchemy.types import Boolean, Integer, TypeEngine
 
 from edge_daemon.wire.messages import HealthReport
@@ -35,7 +36,13 @@ LATEST = 253_402_300_799
 """The last second of the year 9999: what a kiosk's clock tells beyond it is written as this."""
 ORDERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A spreadsheet may take a cell that begins so for a formula; the last four are the first four in full width."""
-OF_HEALTH = tuple(name for name in HealthReport.model_fields if name not in {"kiosk", "parts"})
+KINDS = ("diagnoses", "ledger", "health", "alarms")
+_SPECIAL = {"at": datetime, "rehearsal": bool}
+_WORDS = {"clock", "software", "model", "advice", "place", "parts"}
+OF_HEALTH: dict[str, type] = {
+    name: str if name in _WORDS else _SPECIAL.get(name, int) for name in HealthReport.model_fields if name != "kiosk"
+}
+"""The columns of a health report."""
 
 Line = tuple[Any, ...]
 
@@ -52,22 +59,41 @@ class NotInstalled(GatewayError):
     exit_code = 69
 
 
+@dataclass(frozen=True)
 class Export:
-    """What goes into a file: the names of its columns, which of them are times, and its rows."""
+    """What goes into a file: the kind of each column (str, int, bool, or datetime for seconds since 1970), the rows."""
 
-    def __init__(self, statement: Select[Any], spread: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> None:
-        self._statement = statement
-        self._spread = spread
-        self.types: dict[str, type] = {
-            column.key: _kind(column.key, column.type) for column in statement.selected_columns
-        }
+    types: dict[str, type]
+    statement: Select[Any]
+    spread: Callable[[Any], Mapping[str, Any]] = dict
 
-    def lines(self, engine: Engine) -> Iterator[list[Line]]:
+    def lines(self, engine: Engine) -> Generator[list[Line]]:
         """The rows, AT_ONCE at a time. Raises DatabaseError."""
-        with reading(engine, deadline_s=None) as db:
-            rows = db.execution_options(yield_per=AT_ONCE).execute(self._statement).mappings()
-            for some in rows.partitions():
-                yield [tuple(self._spread(row)[name] for name in self.types) for row in some]
+        with (
+            reading(engine, deadline_s=None) as db,
+            db.execution_options(yield_per=AT_ONCE).execute(self.statement) as found,
+        ):
+            for some in found.mappings().partitions():
+                yield [tuple(wide[name] for name in self.types) for wide in (self.spread(row) for row in some)]
+
+
+def build(kind: str, wanted: Wanted, farmers: bool) -> Export:
+    """The export of one of KINDS."""
+    if kind == "health":
+        return Export({"kiosk": str, "site": str, "received_at": datetime, **OF_HEALTH}, _health(wanted), _spread)
+    if kind == "diagnoses":
+        statement = select_diagnoses(wanted).order_by(*_columns(diagnosis, "received_at", "kiosk", "id"))
+    elif kind == "ledger":
+        statement = select_ledger(wanted, farmers).order_by(*_columns(ledger, "kiosk", "diagnosis", "advice", "row"))
+    else:
+        statement = select_alarms(wanted).order_by(*_columns(alarm, "received_at", "kiosk", "what", "label", "at"))
+    return Export(
+        {str(column.key): _kind(str(column.key), column.type) for column in statement.selected_columns}, statement
+    )
+
+
+def _columns(table: Table, *names: str) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in names]
 
 
 def _kind(name: str, of: TypeEngine[Any]) -> type:
@@ -78,51 +104,30 @@ def _kind(name: str, of: TypeEngine[Any]) -> type:
     return int if isinstance(of, Integer) else str
 
 
-def build(kind: str, wanted: Wanted, farmers: bool) -> Export:
-    """The export of a kind: diagnoses, ledger, health or alarms."""
-    if kind == "diagnoses":
-        order = (diagnosis.c.received_at, diagnosis.c.kiosk, diagnosis.c.id)
-        return Export(select_diagnoses(wanted).order_by(*order))
-    if kind == "ledger":
-        order_of_ledger = (ledger.c.kiosk, ledger.c.diagnosis, ledger.c.advice, ledger.c.row)
-        return Export(select_ledger(wanted, farmers).order_by(*order_of_ledger))
-    if kind == "alarms":
-        return Export(select_alarms(wanted).order_by(alarm.c.received_at, alarm.c.kiosk, alarm.c.what, alarm.c.label))
-    return _health(wanted)
-
-
-def _health(wanted: Wanted) -> Export:
+def _health(wanted: Wanted) -> Select[Any]:
     """The newest health report of each kiosk."""
     statement = select(kiosk.c.id.label("kiosk"), kiosk.c.site, kiosk.c.health_at.label("received_at"), kiosk.c.health)
-    statement = statement.where(kiosk.c.health_at.is_not(None)).order_by(kiosk.c.id)
-    if wanted.kiosk is not None:
-        statement = statement.where(kiosk.c.id == wanted.kiosk)
-    if wanted.span.since is not None:
-        statement = statement.where(kiosk.c.health_at >= wanted.span.since)
-    if wanted.span.until is not None:
-        statement = statement.where(kiosk.c.health_at < wanted.span.until)
-    if not wanted.rehearsals:
-        statement = statement.where(kiosk.c.rehearsal.is_not(True))
-    export = Export(statement, _spread_health)
-    del export.types["health"]
-    whole = HealthReport.model_fields
-    export.types |= {name: _KINDS.get(str(whole[name].annotation), int) for name in OF_HEALTH} | {"parts": str}
-    return export
+    span = wanted.span
+    conditions = [
+        kiosk.c.health_at.is_not(None),
+        *([] if wanted.kiosk is None else [kiosk.c.id == wanted.kiosk]),
+        *([] if span.since is None else [kiosk.c.health_at >= span.since]),
+        *([] if span.until is None else [kiosk.c.health_at < span.until]),
+        *([] if wanted.rehearsals else [kiosk.c.rehearsal.is_not(True)]),
+    ]
+    return statement.where(*conditions).order_by(kiosk.c.id)
 
 
-_KINDS = {"<class 'str'>": str, "<class 'bool'>": bool, "typing.Literal['synced', 'unsure']": str}
-
-
-def _spread_health(row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _spread(row: Mapping[str, Any]) -> Mapping[str, Any]:
     health = row["health"] or {}
-    return {**row, **{name: health.get(name) for name in OF_HEALTH}, "parts": health.get("parts")}
+    return {**row, **{name: health.get(name) for name in OF_HEALTH}}
 
 
-def write(engine: Engine, export: Export, format: str, out: Path) -> int:
+def write(engine: Engine, export: Export, layout: str, out: Path) -> int:
     """Write the file, csv or parquet; how many rows. Raises CannotWrite, NotInstalled, DatabaseError."""
     try:
-        with _beside(out) as part:
-            return (_write_parquet if format == "parquet" else _write_csv)(export.lines(engine), export.types, part)
+        with _beside(out) as part, closing(export.lines(engine)) as lines:
+            return (_write_parquet if layout == "parquet" else _write_csv)(lines, export.types, part)
     except OSError as why:
         raise CannotWrite(f"{out}: cannot be written: {why.strerror or why}. Name another file with --out.") from why
 

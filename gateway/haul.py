@@ -18,6 +18,14 @@ from gateway.tables import alarm, aside, diagnosis, ledger, thumbnail
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
+_KINDS: dict[type[Message], str] = {
+    DiagnosisReport: "diagnosis",
+    LedgerReport: "ledger",
+    HealthReport: "health",
+    Alarm: "alarm",
+    Thumbnail: "thumbnail",
+}
+
 LEDGER_FIELDS = tuple(column.name for column in ledger.columns if column.name in LedgerRow.model_fields)[2:]
 """Those that follow the key, of which the diagnosis and the row are two, and the time of the report."""
 
@@ -34,6 +42,10 @@ class Haul:
         self._aside: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.set_aside: Counter[str] = Counter()
         """Messages of each kiosk that could not be read, as often as they came."""
+        self.batches = 0
+        """That could be read."""
+        self.kinds: Counter[str] = Counter()
+        """Messages that could be read, by kind."""
         self.health: defaultdict[str, list[HealthReport]] = defaultdict(list)
         """The health reports of each kiosk, as they came."""
 
@@ -41,6 +53,8 @@ class Haul:
         """All of a batch."""
         now = self._now
         self._diagnoses += [_diagnosis(kiosk, row, now) for row in unpacked.diagnoses]
+        self.batches += 1
+        self.kinds["diagnosis"] += len(unpacked.diagnoses)
         for message in unpacked.others:
             self._add(kiosk, message)
         for unreadable in unpacked.unreadable:
@@ -53,6 +67,7 @@ class Haul:
         self.set_aside[kiosk] += messages
 
     def _add(self, kiosk: str, message: Message) -> None:
+        self.kinds[_KINDS[type(message)]] += 1
         match message:
             case LedgerReport():
                 for row in message.rows:

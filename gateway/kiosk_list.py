@@ -27,7 +27,7 @@ Show = Callable[[str], object]
 
 
 def show_all(engine: Engine, limits: Alerts, now: int, asked: Asked, as_json: bool, show: Show) -> None:
-    """Every kiosk that was asked for, page by page. as_json: a line of JSON each, for programs. Raises DatabaseError."""
+    """Every kiosk that was asked for, page by page. as_json: a line of JSON each. Raises DatabaseError."""
     cursor = None
     met = 0
     while True:

@@ -6,6 +6,8 @@ They are of this process and begin at 0 with it. What is true of the fleet is re
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY = CollectorRegistry()
@@ -22,6 +24,7 @@ SECONDS = Histogram(
     registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
-CONNECTED = Gauge("krishi_ingest_connected", "1 while the broker has this worker, else 0.", registry=REGISTRY)
+CONNECTED = Gauge("krishi_ingest_connected", "1 while the broker has this worker, 0 while not.", registry=REGISTRY)
+CONNECTED.set(math.nan)  # in a process that takes no reports
 
 ProcessCollector(registry=REGISTRY)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, text, tuple_
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from gateway.errors import BadRequest, DatabaseAway, DatabaseError
+from gateway.database_trouble import named
+from gateway.errors import BadRequest, DatabaseError
 
 READ_S = 20.0
 """What an answer may take: a question over too much is refused, so that it cannot keep the gateway from its work."""
@@ -52,33 +53,21 @@ class Page:
 
 @contextmanager
 def reading(engine: Engine, deadline_s: float | None = READ_S) -> Iterator[Connection]:
-    """A connection to read with; None: without a deadline, for an export. Raises DatabaseError."""
-    try:
-        with engine.connect() as db:
+    """A connection to read with; None: without a deadline, for an export. Raises DatabaseError, TooSlow."""
+    with named(engine.url.render_as_string(hide_password=True)), engine.connect() as db:
+        try:
             with _bounded(db, deadline_s):
                 yield db
-            db.rollback()
-    except (DBAPIError, PoolTimeout) as why:
-        raise named(why) from why
+        except DBAPIError as why:
+            if _was_cut_off(why.orig):
+                raise TooSlow(f"The answer takes over {READ_S:.0f} s. Ask for less: one kiosk, fewer days.") from why
+            raise
 
 
-def named(why: DBAPIError | PoolTimeout) -> DatabaseError:
-    """The error of ours for one of a database's."""
-    if isinstance(why, PoolTimeout):
-        return DatabaseAway("All connections to the database are taken. Ask again later.")
-    said = str(why.orig).strip().splitlines()[0] if why.orig is not None and str(why.orig).strip() else str(why)
-    if "interrupted" in said or "statement timeout" in said:
-        return TooSlow(f"The answer takes longer than {READ_S:.0f} s. Ask for less: one kiosk, one label, fewer days.")
-    if why.connection_invalidated or not _is_there(why):
-        return DatabaseAway(f"The database cannot be reached: {said}. See whether it runs, and [database] url.")
-    return DatabaseError(f"The database cannot be read: {said}. `krishi-gateway check` says more.")
-
-
-def _is_there(why: DBAPIError) -> bool:
-    """psycopg's OperationalError without an SQLSTATE came before a server answered; sqlite3 names a file it lacks."""
-    lacks = getattr(why.orig, "sqlite_errorname", "") == "SQLITE_CANTOPEN"
-    no_server = type(why.orig).__name__ == "OperationalError" and getattr(why.orig, "sqlstate", "") is None
-    return not (lacks or no_server)
+def _was_cut_off(why: BaseException | None) -> bool:
+    """By the deadline: SQLite's result code, PostgreSQL's SQLSTATE query_canceled."""
+    code = getattr(why, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_INTERRUPT or getattr(why, "sqlstate", None) == "57014"
 
 
 @contextmanager

@@ -76,7 +76,9 @@ _COUNT = (
         bytes=kiosk.c.bytes + bindparam("more_bytes"),
         diagnoses=kiosk.c.diagnoses + bindparam("more_diagnoses"),
         set_aside=kiosk.c.set_aside + bindparam("more_aside"),
+        aside_at=func.coalesce(bindparam("new_aside_at", type_=kiosk.c.aside_at.type), kiosk.c.aside_at),
         held_back=kiosk.c.held_back + bindparam("more_held"),
+        held_back_at=func.coalesce(bindparam("new_held_at", type_=kiosk.c.held_back_at.type), kiosk.c.held_back_at),
     )
 )
 
@@ -91,7 +93,9 @@ def count(db: Connection, register: Register, new: Counter[str], aside: Counter[
             "more_bytes": heard.payload_bytes,
             "more_diagnoses": new[id],
             "more_aside": aside[id],
+            "new_aside_at": now if aside[id] else None,
             "more_held": heard.held_back,
+            "new_held_at": now if heard.held_back else None,
         }
         for id, heard in register.heard.items()
     ]

@@ -77,6 +77,7 @@ kiosk = Table(
     Column("held_back_at", BigInteger),  # the newest of them came
     Column("bytes", BigInteger, nullable=False, server_default="0"),  # payload of its batches
     Index("kiosk_by_seen", "last_seen_at"),
+    Index("kiosk_by_wish", "desired_at"),
 )
 
 token = Table(

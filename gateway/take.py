@@ -11,8 +11,10 @@ Rules kept here:
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -42,6 +44,33 @@ class Reply(NamedTuple):
     acknowledgement: Acknowledgement
 
 
+@dataclass
+class Tally:
+    """What was taken: for the counters of the worker."""
+
+    batches: int = 0
+    payload_bytes: int = 0
+    aside: int = 0
+    held_back: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    """By kind."""
+
+    def add(self, other: Tally) -> None:
+        """Count that too."""
+        self.batches += other.batches
+        self.payload_bytes += other.payload_bytes
+        self.aside += other.aside
+        self.held_back += other.held_back
+        self.messages += other.messages
+
+
+class Taken(NamedTuple):
+    """One reply for each kiosk and boot, and what was taken in all."""
+
+    replies: list[Reply]
+    tally: Tally
+
+
 class _Answer(NamedTuple):
     upto: int
     wait_s: int
@@ -50,40 +79,45 @@ class _Answer(NamedTuple):
 _Answers = dict[Boot, _Answer]
 
 
-def take(store: Store, incoming: Sequence[Incoming], now: Callable[[], int], limits: Ingest) -> list[Reply]:
-    """Store all of it; one reply for each kiosk and boot. Raises DatabaseError; then nobody must be told anything.
+def take(store: Store, incoming: Sequence[Incoming], now: Callable[[], int], limits: Ingest) -> Taken:
+    """Store all of it. Raises DatabaseError; then nobody must be told anything.
 
     now: seconds since 1970.
     """
-    answers = _take_apart(store, [Parcel(one) for one in incoming], now(), limits)
+    tally = Tally()
+    answers = _take_apart(store, [Parcel(one) for one in incoming], now(), limits, tally)
     at = now()
-    return [
+    told = [
         Reply(boot.kiosk, Acknowledgement(boot=boot.boot, upto=answer.upto, at=at, wait_s=answer.wait_s))
         for boot, answer in answers.items()
     ]
+    return Taken(told, tally)
 
 
-def _take_apart(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest) -> _Answers:
+def _take_apart(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
     """All at once; where the database does not take something, by halves down to the one that is to blame."""
     try:
-        return _take_again(store, parcels, now, limits)
+        return _take_again(store, parcels, now, limits, tally)
     except Unfit as why:
         if len(parcels) > 1:
             middle = len(parcels) // 2
-            first = _take_apart(store, parcels[:middle], now, limits)
-            return first | _take_apart(store, parcels[middle:], now, limits)
+            first = _take_apart(store, parcels[:middle], now, limits, tally)
+            return first | _take_apart(store, parcels[middle:], now, limits, tally)
         parcels[0].spoil(f"the database does not take it: {why}")
-    return _take_again(store, parcels, now, limits)
+    return _take_again(store, parcels, now, limits, tally)
 
 
-def _take_again(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest) -> _Answers:
+def _take_again(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
     for _ in range(COLLISIONS):
-        with suppress(Collision), store.writing() as db:
-            return _take(db, parcels, now, limits)
+        with suppress(Collision):
+            with store.writing() as db:
+                answers, taken = _take(db, parcels, now, limits)
+            tally.add(taken)
+            return answers
     raise DatabaseAway(f"{store.where}: others were in our way {COLLISIONS} times. It is tried again.")
 
 
-def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> _Answers:
+def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> tuple[_Answers, Tally]:
     sending = {parcel.kiosk for parcel in parcels if parcel.kiosk and not parcel.is_will}
     lost = {parcel.kiosk for parcel in parcels if parcel.is_will}
     kiosks = register.lock(db, sending, lost)
@@ -102,7 +136,17 @@ def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -
     register.note_health(db, kiosks, haul.health, now)
     register.count(db, kiosks, new, haul.set_aside, now)
     register.note_lost(db, kiosks, lost, now)
-    return answers
+    return answers, _tally(parcels, kiosks, haul)
+
+
+def _tally(parcels: Sequence[Parcel], kiosks: register.Register, haul: Haul) -> Tally:
+    return Tally(
+        batches=haul.batches,
+        payload_bytes=sum(len(parcel.payload) for parcel in parcels),
+        aside=haul.set_aside.total(),
+        held_back=sum(heard.held_back for heard in kiosks.heard.values()),
+        messages=haul.kinds,
+    )
 
 
 def _boot(parcel: Parcel) -> Boot | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func
 
 from gateway.config import Alerts
 from gateway.tables import kiosk
@@ -72,8 +72,6 @@ def rules(limits: Alerts, now: int) -> dict[str, ColumnElement[bool]]:
         "garbage": and_(at_work, kiosk.c.aside_at >= recently),
         "flood": and_(at_work, kiosk.c.held_back_at >= recently),
         "revoked": and_(
-            kiosk.c.state == "revoked",
-            or_(kiosk.c.last_seen_at > kiosk.c.revoked_at, kiosk.c.aside_at > kiosk.c.revoked_at),
-            or_(kiosk.c.last_seen_at >= recently, kiosk.c.aside_at >= recently),
+            kiosk.c.state == "revoked", kiosk.c.last_seen_at > kiosk.c.revoked_at, kiosk.c.last_seen_at >= recently
         ),
     }

@@ -7,7 +7,7 @@ and above the one that the kiosk says it follows, which may be higher where the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,7 +38,7 @@ class Change:
     own: bool = False
 
     def __post_init__(self) -> None:
-        if self == Change():
+        if astuple(self) == (None, None, None, False, False):
             raise BadWant("Nothing is wanted. Say what: --daily-kb, --every-min, --thumbnails, --health or --own.")
         apply(self, None, 0)  # BadWant now, and not after half of the fleet
 

@@ -185,8 +185,8 @@ def test_the_gateway_knows_the_kiosk_by_the_wire_alone() -> None:
 
 GATEWAY_OWNER = {
     "sqlalchemy": {"gateway"},
-    "psycopg": {"gateway.store", "gateway.take", "gateway.bulk"},
-    "paho": {"gateway.ingest", "gateway.mqtt"},
+    "psycopg": {"gateway.database_trouble", "gateway.bulk"},
+    "paho": {"gateway.mqtt"},
     "cryptography": {"gateway.certificates"},
     "fastapi": {"gateway.web", "gateway.enrolment"},
     "starlette": {"gateway.web", "gateway.enrolment"},
@@ -194,7 +194,7 @@ GATEWAY_OWNER = {
     "prometheus_client": {"gateway.metrics", "gateway.web"},
     "pyarrow": {"gateway.export"},
     "amqtt": {"gateway.rehearsal"},
-    "pydantic": {"gateway.config", "gateway.web", "gateway.enrolment", "gateway.take"},
+    "pydantic": {"gateway.config", "gateway.web", "gateway.enrolment", "gateway.desired", "gateway.wants"},
 }
 """In which module or package of the gateway each third-party name stands."""
 

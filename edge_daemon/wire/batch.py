@@ -1,11 +1,11 @@
 """Many messages as one: what a kiosk sends in one go, and one acknowledgement answers.
 
-    version | form | boot | first | messages | ids | the ids themselves | body
+    version | form | boot | first | messages | length of raw | raw | body
 
-Version, form and the number of messages are a byte each, boot is BOOT_BYTES long, first and the number of ids are
-LEB128 (7 bits a byte, the lowest first), an id is 16 bytes. The body is CBOR, by its form as it is or as raw deflate
-(RFC 1951) with DICTIONARY: a map of sections. Nobody has to unpack the body to see which numbers the batch takes.
-The kiosk's id is not in it: the topic says it.
+Version, form and the number of messages are a byte each, boot is BOOT_BYTES long, first and the length are LEB128 (7
+bits a byte, the lowest first). The body is a CBOR map of sections, by its form as it is or as raw deflate (RFC 1951)
+with DICTIONARY. `raw` is what of the section DIAGNOSES no compression makes smaller. Nobody has to unpack the body to
+see which numbers a batch takes. The kiosk's id is not in it: the topic says it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge_daemon.wire import cbor, codec, columns
 from edge_daemon.wire.cbor import VERSION
-from edge_daemon.wire.columns import ID_BYTES, DiagnosisRow, Unreadable
+from edge_daemon.wire.columns import DiagnosisRow, Unreadable
+from edge_daemon.wire.dictionary import DICTIONARY
 from edge_daemon.wire.errors import BadMessage, TooLarge, UnknownVersion
 from edge_daemon.wire.messages import DiagnosisReport, KioskId, Message
 from edge_daemon.wire.replies import BOOT_BYTES
@@ -47,11 +48,12 @@ MOST_BYTES = 64 * 1024
 MOST_UNPACKED_BYTES = 512 * 1024
 """A batch that grows beyond this is refused while it is unpacked."""
 LAST_NUMBER = 2**53
+"""Of a message."""
 
 STORED, DEFLATED = 0, 1
 DIAGNOSES, OTHERS = 0, 1
 """Sections of the body."""
-DICTIONARY = b""
+
 
 _FIXED_BYTES = 2 + BOOT_BYTES
 _MOST_LEB128_BYTES = 8
@@ -64,7 +66,7 @@ class Batch(BaseModel):
 
     kiosk: KioskId
     boot: Annotated[bytes, Field(min_length=BOOT_BYTES, max_length=BOOT_BYTES)]
-    first: Annotated[int, Field(ge=1, le=LAST_NUMBER)]
+    first: Annotated[int, Field(ge=1, le=LAST_NUMBER - MOST_MESSAGES)]
     messages: Annotated[tuple[Message, ...], Field(min_length=1, max_length=MOST_MESSAGES)]
 
 
@@ -90,12 +92,12 @@ def pack(batch: Batch) -> bytes:
     diagnoses = [message for message in batch.messages if isinstance(message, DiagnosisReport)]
     others = [codec.part(message) for message in batch.messages if not isinstance(message, DiagnosisReport)]
     sections: dict[int, Any] = {OTHERS: others} if others else {}
-    ids = b""
+    raw = b""
     if diagnoses:
-        sections[DIAGNOSES], ids = columns.pack(diagnoses)
+        sections[DIAGNOSES], raw = columns.pack(diagnoses)
     form, body = _squeeze(cbor.dumps(sections))
-    numbers = _leb128(batch.first) + bytes([len(batch.messages)]) + _leb128(len(ids) // ID_BYTES)
-    data = bytes([VERSION, form]) + batch.boot + numbers + ids + body
+    numbers = _leb128(batch.first) + bytes([len(batch.messages)]) + _leb128(len(raw))
+    data = bytes([VERSION, form]) + batch.boot + numbers + raw + body
     if len(data) > MOST_BYTES:
         raise TooLarge(f"{len(batch.messages)} messages take {len(data)} bytes; a batch has {MOST_BYTES} at most")
     return data
@@ -106,20 +108,26 @@ def fill(kiosk: str, boot: bytes, first: int, messages: Sequence[Message], budge
 
     (b"", 0) where it does not hold the first. Raises TooLarge where no batch holds that.
     """
-    count = min(len(messages), MOST_MESSAGES)
-    while count:
-        batch = Batch(kiosk=kiosk, boot=boot, first=first, messages=tuple(messages[:count]))
-        try:
-            data = pack(batch)
-        except TooLarge:
-            if count == 1:
-                raise
-            count //= 2
-            continue
-        if len(data) <= budget_bytes:
-            return data, count
-        count = min(count - 1, count * budget_bytes // len(data))
-    return b"", 0
+    best, fits, trial = b"", 0, min(len(messages), MOST_MESSAGES)
+    over = trial + 1
+    while fits + 1 < over:
+        data = _try(Batch(kiosk=kiosk, boot=boot, first=first, messages=tuple(messages[:trial])))
+        if data and len(data) <= budget_bytes:
+            best, fits = data, trial
+        else:
+            over = trial
+        trial = (fits + over) // 2
+    return best, fits
+
+
+def _try(batch: Batch) -> bytes:
+    """Its bytes; b"" for several messages that are too much for one batch. Raises TooLarge for one that is."""
+    try:
+        return pack(batch)
+    except TooLarge:
+        if len(batch.messages) == 1:
+            raise
+        return b""
 
 
 def header(data: bytes) -> Header:
@@ -129,38 +137,52 @@ def header(data: bytes) -> Header:
 
 def unpack(kiosk: str, data: bytes) -> Unpacked:
     """The kiosk's messages. Raises UnknownVersion, and BadMessage for anything else that is wrong with the whole."""
-    head, ids, body = _head(data)
+    head, raw, body = _head(data)
     sections = cbor.loads(_swell(data[1], body))
     if not isinstance(sections, dict):
         raise BadMessage("the body is no map of sections")
-    known = sections.pop(DIAGNOSES, None), sections.pop(OTHERS, [])
-    diagnoses, unreadable = columns.unpack(known[0], ids) if known[0] is not None else ([], [])
-    others = _others(kiosk, known[1], unreadable)
-    count, told = len(diagnoses) + len(others) + len(unreadable), head.last - head.first + 1
-    unreadable += [
-        Unreadable(cbor.dumps([key, section]), f"section {cbor.shown(key)} is none that this program reads")
-        for key, section in sections.items()
-    ]
-    if count > told or (count < told and not sections):
-        raise BadMessage(f"{count} messages; its header says {told}")
-    return Unpacked(head, diagnoses, others, unreadable)
+    diagnoses, unreadable = _diagnoses(sections, raw)
+    others, unlike = _others(kiosk, sections)
+    count, told = len(diagnoses) + len(others) + len(unreadable) + len(unlike), head.last - head.first + 1
+    foreign = [_foreign(key, value) for key, value in sections.items() if key not in (DIAGNOSES, OTHERS)]
+    if count > told or (count < told and not foreign):
+        raise BadMessage(f"it has {count} messages; its header says {told}")
+    return Unpacked(head, diagnoses, others, unreadable + unlike + foreign)
 
 
-def _others(kiosk: str, parts: Any, unreadable: list[Unreadable]) -> list[Message]:
-    """The messages among the parts; what is none is added to `unreadable`."""
+def _diagnoses(sections: dict[Any, Any], raw: bytes) -> tuple[list[DiagnosisRow], list[Unreadable]]:
+    return columns.unpack(sections[DIAGNOSES], raw) if DIAGNOSES in sections else ([], [])
+
+
+def _others(kiosk: str, sections: dict[Any, Any]) -> tuple[list[Message], list[Unreadable]]:
+    """The other messages, and what is none."""
+    parts = sections.get(OTHERS, [])
     if not isinstance(parts, list) or len(parts) > MOST_MESSAGES:
         raise BadMessage(f"the other messages are no list of at most {MOST_MESSAGES}")
-    others = []
+    others: list[Message] = []
+    unlike = []
     for part in parts:
         try:
-            others.append(codec.whole(kiosk, part))
+            others.append(_other(kiosk, part))
         except BadMessage as why:
-            unreadable.append(Unreadable(cbor.dumps(part), str(why)))
-    return others
+            unlike.append(Unreadable(cbor.dumps(part), str(why)))
+    return others, unlike
+
+
+def _other(kiosk: str, part: Any) -> Message:
+    message = codec.whole(kiosk, part)
+    if isinstance(message, DiagnosisReport):
+        raise BadMessage("a diagnosis that is not among the diagnoses")
+    return message
+
+
+def _foreign(key: Any, section: Any) -> Unreadable:
+    """A section of a newer contract: as one, since nobody here knows how many messages it has."""
+    return Unreadable(cbor.dumps([key, section]), f"section {cbor.shown(key)} is none that this program reads")
 
 
 def _head(data: bytes) -> tuple[Header, bytes, bytes]:
-    """The header, the ids and the body."""
+    """The header, what is raw, and the body."""
     if not data:
         raise BadMessage("no bytes")
     if data[0] != VERSION:
@@ -168,12 +190,12 @@ def _head(data: bytes) -> tuple[Header, bytes, bytes]:
     boot = data[2:_FIXED_BYTES]
     first, at = _number(data, _FIXED_BYTES)
     count = data[at] if at < len(data) else 0
-    ids, at = _number(data, at + 1)
-    end = at + ids * ID_BYTES
-    if not 1 <= first <= LAST_NUMBER or not 1 <= count <= MOST_MESSAGES:
+    length, at = _number(data, at + 1)
+    end = at + length
+    if not 1 <= first <= LAST_NUMBER - MOST_MESSAGES or not 1 <= count <= MOST_MESSAGES:
         raise BadMessage("its header gives no numbers for the messages")
-    if ids > 2 * MOST_MESSAGES or end > len(data) or len(data) > MOST_BYTES:
-        raise BadMessage("cut off within the ids, or too long")
+    if end > len(data) or len(data) > MOST_BYTES:
+        raise BadMessage(f"cut off, or more than {MOST_BYTES} bytes")
     return Header(boot, first, first + count - 1), data[at:end], data[end:]
 
 

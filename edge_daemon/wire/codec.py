@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from edge_daemon.wire import cbor, diagnosis, health, ledger
 from edge_daemon.wire.cbor import VERSION
-from edge_daemon.wire.errors import BadMessage, UnknownVersion
+from edge_daemon.wire.errors import BadMessage, UnknownVersion, fault
 from edge_daemon.wire.messages import Alarm, DiagnosisReport, HealthReport, LedgerReport, Message, Thumbnail
 
 __all__ = ["ALARM", "DIAGNOSIS", "HEALTH", "LEDGER", "THUMBNAIL", "BadMessage", "UnknownVersion", "decode", "encode"]
@@ -71,12 +69,11 @@ def part(report: Message) -> list[Any]:
 
 
 def whole(kiosk: str, part: Any) -> Message:
-    """The report of a kiosk that `part` gave. Raises BadMessage."""
+    """The kiosk's report of which that is the part. Raises BadMessage."""
     match part:
-        case [int(kind), dict(message), *_] if kind in _FORMS:
-            return _read(kind, {**message, _FORMS[kind].kiosk: kiosk})
-        case [kind, *_]:
-            return _read(kind, {})
+        case [kind, dict(message), *_]:
+            form = _FORMS.get(kind) if type(kind) is int else None
+            return _read(kind, {**message, form.kiosk: kiosk} if form else message)
     raise BadMessage("not a kind and its fields")
 
 
@@ -87,5 +84,5 @@ def _read(kind: Any, message: dict[Any, Any]) -> Message:
         return _FORMS[kind].unpack(message)
     except KeyError as why:
         raise BadMessage(f"field {why} is missing") from why
-    except (AttributeError, TypeError, ValueError, ValidationError) as why:
-        raise BadMessage(f"a field is not what it should be: {why}") from why
+    except (AttributeError, TypeError, ValueError) as why:
+        raise BadMessage(f"a field is not what it should be: {fault(why)}") from why

@@ -1,8 +1,8 @@
 """The diagnoses of a batch, field by field instead of one by one: like stands beside like, and packs small.
 
-Three values: the batch's own words, the times (each as the difference to the one before), and the columns, a byte for
-each diagnosis or candidate. Ids come apart from that, since no compression makes them smaller. A word is its place in
-KNOWN followed by the batch's own.
+Three values: the batch's own words; the times, each as the difference to the one before; and the columns, a byte for
+each diagnosis or candidate. A word is its place in KNOWN followed by the batch's own. What no compression makes smaller
+comes apart from them: ids, and the lower byte of each time and of each probability.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from edge_daemon.wire import cbor
 from edge_daemon.wire.errors import BadMessage, TooLarge
-from edge_daemon.wire.messages import LATEST, DiagnosisReport
+from edge_daemon.wire.messages import LATEST, Candidate, DiagnosisReport
 
 KNOWN = (
     "",
@@ -44,6 +44,8 @@ MOST_WORDS = 256
 MOST_LETTERS = 100
 """Of a word."""
 MOST_CANDIDATES = 8
+_NO_WORDS = ("\0",) * MOST_WORDS
+"""Behind the words, for places that have none."""
 
 _SYNCED, _REHEARSAL, _CROP, _SAME_VISIT = 1, 2, 4, 8
 """Bits of a diagnosis's first column. The last: it has the visit of the one before."""
@@ -72,29 +74,29 @@ class Unreadable(NamedTuple):
 
 
 def pack(reports: Sequence[DiagnosisReport]) -> tuple[list[Any], bytes]:
-    """The three values, and the ids: those of the diagnoses, then those of the visits. Raises TooLarge."""
+    """The three values, and what no compression makes smaller. Raises TooLarge."""
     words = {word: place for place, word in enumerate(KNOWN)}
-    columns = b"".join(_columns(reports, words))
+    candidates = list(chain.from_iterable(report.candidates for report in reports))
+    columns = b"".join(_columns(reports, candidates, words))
     times = [report.taken_at for report in reports]
     steps = [time - before for time, before in zip(times, [0, *times[:-1]], strict=True)]
-    same = _same_visit(reports)
     ids = [report.diagnosis for report in reports]
-    visits = [report.visit for report, same in zip(reports, same, strict=True) if not same]
-    return [list(words)[len(KNOWN) :], steps, columns], bytes.fromhex("".join(ids + visits))
+    ids += [report.visit for report, same in zip(reports, _same_visit(reports), strict=True) if not same]
+    low = bytes(step & 255 for step in steps) + bytes(candidate.permille & 255 for candidate in candidates)
+    return [list(words)[len(KNOWN) :], [step >> 8 for step in steps], columns], bytes.fromhex("".join(ids)) + low
 
 
-def _columns(reports: Sequence[DiagnosisReport], words: dict[str, int]) -> Iterator[bytes]:
-    same = _same_visit(reports)
-    yield bytes(_flags(report, same) for report, same in zip(reports, same, strict=True))
+def _columns(
+    reports: Sequence[DiagnosisReport], candidates: Sequence[Candidate], words: dict[str, int]
+) -> Iterator[bytes]:
+    yield bytes(map(_flags, reports, _same_visit(reports)))
     yield _places((report.crop or "" for report in reports), words)
     yield _places((report.decision for report in reports), words)
     yield _places((report.model for report in reports), words)
     yield _places((report.language for report in reports), words)
-    yield bytes(_count(report) for report in reports)
-    candidates = list(chain.from_iterable(report.candidates for report in reports))
+    yield bytes(map(_count, reports))
     yield _places((candidate.label for candidate in candidates), words)
     yield bytes(candidate.permille >> 8 for candidate in candidates)
-    yield bytes(candidate.permille & 255 for candidate in candidates)
 
 
 def _same_visit(reports: Sequence[DiagnosisReport]) -> list[bool]:
@@ -122,74 +124,80 @@ def _places(values: Iterator[str], words: dict[str, int]) -> bytes:
     return bytes(places)
 
 
-def unpack(values: Any, ids: bytes) -> tuple[list[DiagnosisRow], list[Unreadable]]:
+def unpack(values: Any, raw: bytes) -> tuple[list[DiagnosisRow], list[Unreadable]]:
     """The diagnoses, and those among them that are not what they should be.
 
     Raises BadMessage where the values do not hold together.
     """
     match values:
-        case [list(own), list(steps), bytes(columns), *_] if all(type(step) is int for step in steps):
-            table = [*KNOWN, *(word if _is_word(word) else None for word in own)][:MOST_WORDS]
-            times = list(accumulate(steps))
-            rows, used = _rows(times, columns, ids, table + [None] * (MOST_WORDS - len(table)))
+        case [list(own), [_, *_] as high, bytes(columns), *_] if _all(own, str) and _all(high, int):
+            table = [*KNOWN, *own, *_NO_WORDS][:MOST_WORDS]
+            rows, sound = _rows(high, _Pieces(columns), _Pieces(raw), table)
         case _:
             raise BadMessage("the diagnoses are not words, times and columns")
-    if used and min(times) >= 0 and max(times) <= LATEST:
-        return rows, []
-    return _sorted_out(rows)
+    return (rows, []) if sound else _sorted_out(rows)
 
 
-def _is_word(word: Any) -> bool:
-    return type(word) is str and len(word) <= MOST_LETTERS and word.isprintable()
+def _all(values: list[Any], kind: type) -> bool:
+    return all(type(value) is kind for value in values)
 
 
-def _rows(times: list[int], columns: bytes, ids: bytes, table: list[Any]) -> tuple[list[DiagnosisRow], bool]:
-    """The rows, and whether each word and figure in them is sound; a word that is not stands there as None."""
-    count = len(times)
-    flags, crops, decisions, models, languages, counts = (
-        columns[start : start + count] for start in range(0, 6 * count, count)
-    )
-    of_all = sum(counts)
-    labels, high, low = (columns[start : start + of_all] for start in _starts(6 * count, of_all))
-    if len(columns) < 6 * count + 3 * of_all:
-        raise BadMessage("the columns of the diagnoses are cut off")
-    permille = [above << 8 | below for above, below in zip(high, low, strict=True)]
-    sound = max(permille, default=0) <= 1000 and None not in {
-        table[place] for place in set(crops + decisions + models + languages + labels)
-    }
+class _Pieces:
+    """Bytes, taken piece after piece."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, length: int) -> bytes:
+        """The next piece. Raises BadMessage where there is less."""
+        self.at += length
+        if self.at > len(self.data):
+            raise BadMessage("the diagnoses are cut off")
+        return self.data[self.at - length : self.at]
+
+    def ids(self, count: int) -> list[str]:
+        """The next pieces as ids."""
+        digits, width = self.take(count * ID_BYTES).hex(), 2 * ID_BYTES
+        return [digits[start : start + width] for start in range(0, len(digits), width)]
+
+
+def _rows(high: list[int], columns: _Pieces, raw: _Pieces, table: list[str]) -> tuple[list[DiagnosisRow], bool]:
+    """The rows, and whether each time, word and figure in them is sound."""
+    flags, crops, decisions, models, languages, counts = (columns.take(len(high)) for _ in range(6))
+    labels, permille_high = columns.take(sum(counts)), columns.take(sum(counts))
+    own_visit = [not flag & _SAME_VISIT for flag in flags]
+    if not own_visit[0]:
+        raise BadMessage("the first diagnosis has the visit of one before it")
+    ids, visits = raw.ids(len(high)), raw.ids(sum(own_visit))
+    times = list(accumulate(_joined(high, raw.take(len(high)))))
+    permille = _joined(permille_high, raw.take(len(labels)))
     candidates = list(zip([table[place] for place in labels], permille, strict=True))
-    ends = list(accumulate(counts))
-    diagnoses, visits = _ids(flags, ids)
     rows = zip(
-        diagnoses,
-        visits,
+        ids,
+        [visits[place - 1] for place in accumulate(own_visit)],
         times,
         [bool(flag & _SYNCED) for flag in flags],
         [table[crop] if flag & _CROP else None for crop, flag in zip(crops, flags, strict=True)],
         [table[place] for place in decisions],
-        [tuple(candidates[end - length : end]) for end, length in zip(ends, counts, strict=True)],
+        [tuple(candidates[end - count : end]) for end, count in zip(accumulate(counts), counts, strict=True)],
         [table[place] for place in models],
         [table[place] for place in languages],
         [bool(flag & _REHEARSAL) for flag in flags],
         strict=True,
     )
+    words = {*crops, *decisions, *models, *languages, *labels}
+    sound = max(permille, default=0) <= 1000 and min(times) >= 0 and max(times) <= LATEST
+    sound = sound and all(_is_word(table[place]) for place in words)
     return list(map(DiagnosisRow._make, rows)), sound
 
 
-def _starts(first: int, length: int) -> tuple[int, int, int]:
-    return first, first + length, first + 2 * length
+def _joined(high: Sequence[int], low: bytes) -> list[int]:
+    return [above << 8 | below for above, below in zip(high, low, strict=True)]
 
 
-def _ids(flags: bytes, ids: bytes) -> tuple[list[str], list[str]]:
-    """The ids of the diagnoses and of their visits."""
-    digits = 2 * ID_BYTES
-    text = ids.hex()
-    names = [text[start : start + digits] for start in range(0, len(text), digits)]
-    own = [not flag & _SAME_VISIT for flag in flags]
-    if not own[0] or len(ids) != ID_BYTES * (len(flags) + sum(own)):
-        raise BadMessage("the diagnoses have too few ids, or too many")
-    visits = names[len(flags) :]
-    return names[: len(flags)], [visits[place - 1] for place in accumulate(own)]
+def _is_word(word: str) -> bool:
+    return len(word) <= MOST_LETTERS and word.isprintable()
 
 
 def _sorted_out(rows: list[DiagnosisRow]) -> tuple[list[DiagnosisRow], list[Unreadable]]:
@@ -207,9 +215,9 @@ def _fault(row: DiagnosisRow) -> str:
     """What is wrong with it; "" if nothing is."""
     if not 0 <= row.taken_at <= LATEST:
         return f"taken_at {cbor.shown(row.taken_at)} is no time"
-    labels = [label for label, _ in row.candidates]
-    if None in (row.decision, row.model, row.language, *labels):
-        return "a word is none of the batch's, is too long or cannot be printed"
+    labels = (label for label, _ in row.candidates)
+    if not all(_is_word(word) for word in (row.crop or "", row.decision, row.model, row.language, *labels)):
+        return f"a word is none of the batch's, has more than {MOST_LETTERS} letters or cannot be printed"
     if any(permille > 1000 for _, permille in row.candidates):
         return "a candidate has more than 1000 thousandths"
     return ""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
+MOST_LETTERS = 200
+"""Of what a fault says of itself: it goes into a table."""
+
 
 class BadMessage(ValueError):
     """Bytes that are no message of this contract."""
@@ -13,3 +18,12 @@ class UnknownVersion(BadMessage):
 
 class TooLarge(ValueError):
     """Messages that do not fit into one batch. Send fewer of them; one that does not fit alone never will."""
+
+
+def fault(why: Exception) -> str:
+    """What was wrong, without the values in which it was: they may be long, or no business of a log."""
+    if isinstance(why, ValidationError):
+        first = why.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(place) for place in first["loc"])
+        return f"{where}: {first['msg']}"[:MOST_LETTERS]
+    return str(why)[:MOST_LETTERS]

@@ -72,8 +72,8 @@ def _out(name: str, value: Any) -> Any:
 
 
 def _in(name: str, value: Any) -> Any:
-    if name == "clock":
-        return {True: "synced", False: "unsure"}[value]
+    if name == "clock" and type(value) is bool:
+        return "synced" if value else "unsure"
     if name == "diagnosis":
         return value.hex()
     return value

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_daemon.wire import cbor
-from edge_daemon.wire.errors import BadMessage
+from edge_daemon.wire.errors import BadMessage, fault
 from edge_daemon.wire.messages import Seconds
 
 BOOT_BYTES = 8
@@ -63,7 +63,7 @@ def decode_acknowledgement(data: bytes) -> Acknowledgement:
     except KeyError as why:
         raise BadMessage(f"field {why} is missing") from why
     except ValidationError as why:
-        raise BadMessage(f"a field is not what it should be: {why}") from why
+        raise BadMessage(f"a field is not what it should be: {fault(why)}") from why
 
 
 def encode_desired(desired: Desired) -> bytes:
@@ -78,4 +78,4 @@ def decode_desired(data: bytes) -> Desired:
     try:
         return Desired(**{name: fields[key] for name, key in _DESIRED.items() if key in fields})
     except ValidationError as why:
-        raise BadMessage(f"a field is not what it should be: {why}") from why
+        raise BadMessage(f"a field is not what it should be: {fault(why)}") from why

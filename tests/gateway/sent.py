@@ -112,7 +112,7 @@ def sent(messages: Sequence[Message], first: int = 1, kiosk: str = KIOSK, boot: 
 
 def taken(store: Store, *incoming: Incoming, now: int = NOW, limits: Ingest | None = None) -> list[Reply]:
     """What the kiosks are told."""
-    return take(store, incoming, lambda: now, limits or Ingest())
+    return take(store, incoming, lambda: now, limits or Ingest()).replies
 
 
 def rows(store: Store, table: Table) -> list[dict[str, Any]]:

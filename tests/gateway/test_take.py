@@ -197,7 +197,7 @@ def test_garbage_is_set_aside_once_and_costs_nobody_else_anything(store: Store) 
     assert sorted(row["body"] for row in rows(store, tables.aside)) == sorted(GARBAGE)
     assert {row["kiosk"] for row in rows(store, tables.aside)} == {KIOSK}
     assert all(row["reason"] for row in rows(store, tables.aside))
-    assert kiosk(store)["set_aside"] == 2 * len(GARBAGE)
+    assert (kiosk(store)["set_aside"], kiosk(store)["aside_at"]) == (2 * len(GARBAGE), NOW)
     assert count(store, tables.diagnosis) == 1
 
 
@@ -238,7 +238,7 @@ def test_more_than_its_share_is_not_taken_until_the_hour_is_over(store: Store) -
     limits = Ingest(hourly_messages=5)
     batches = [sent([diagnosis(n), diagnosis(n + 1)], n) for n in (1, 3, 5)]
     assert acknowledged(store, *batches, limits=limits) == [(KIOSK, 4, wait_s(KIOSK, NOW))]
-    assert (count(store, tables.diagnosis), kiosk(store)["held_back"]) == (4, 1)
+    assert (count(store, tables.diagnosis), kiosk(store)["held_back"], kiosk(store)["held_back_at"]) == (4, 1, NOW)
     waited = NOW + wait_s(KIOSK, NOW)
     assert acknowledged(store, batches[2], now=waited, limits=limits) == [(KIOSK, 6, 0)]
     assert count(store, tables.share) == 1

@@ -17,7 +17,7 @@ from tests.gateway.view.fleet_kit import DAY, HOUR, LIMITS, NOW, a_kiosk, add_ki
 AN_HOUR_AGO = NOW - HOUR
 LONG_AGO = NOW - (RECENT_DAYS + 1) * DAY
 
-CASES = [
+CASES: list[tuple[dict[str, Any], list[str]]] = [
     ({}, []),
     ({"last_seen_at": NOW - 26 * HOUR}, []),
     ({"last_seen_at": NOW - 26 * HOUR - 1}, ["silent"]),
@@ -50,8 +50,8 @@ CASES = [
     ({"held_back_at": LONG_AGO, "held_back": 1}, []),
     ({"state": "revoked", "revoked_at": NOW - DAY}, ["revoked"]),
     ({"state": "revoked", "revoked_at": NOW - DAY, "last_seen_at": NOW - DAY}, []),
-    ({"state": "revoked", "revoked_at": NOW - DAY, "last_seen_at": None, "aside_at": AN_HOUR_AGO}, ["revoked"]),
-    ({"state": "revoked", "revoked_at": NOW - DAY, "last_seen_at": None, "aside_at": NOW - 2 * DAY}, []),
+    ({"state": "revoked", "revoked_at": NOW - DAY, "last_seen_at": None}, []),
+    ({"state": "revoked", "revoked_at": LONG_AGO - DAY, "last_seen_at": LONG_AGO}, []),
     ({"disk_free_mb": 1, "modem": "modem_gone", "clock_off_s": 10**6}, ["clock", "disk", "modem"]),
 ]
 

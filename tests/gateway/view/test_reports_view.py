@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -46,7 +47,13 @@ def test_diagnoses_come_in_pages_the_newest_first(engine: Engine) -> None:
     ],
 )
 def test_diagnoses_are_chosen(engine: Engine, wanted: Wanted, found: list[int]) -> None:
-    others = [{}, {"kiosk": "b-2"}, {"label": "rice/brown_spot"}, {"decision": "not_sure"}, {"rehearsal": True}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"kiosk": "b-2"},
+        {"label": "rice/brown_spot"},
+        {"decision": "not_sure"},
+        {"rehearsal": True},
+    ]
     kit.put(engine, diagnosis, *(kit.a_diagnosis(number, **values) for number, values in enumerate(others, 1)))
     kit.add_picture(engine, 1, b"\xff\xd8x")
     assert ids(engine, wanted) == found
