@@ -96,6 +96,7 @@ class Courier:
                 await self._send(link, load, trip)
             except GatewayMute:
                 if len(load.reports) > 1 or doubted:
+                    self._excuse(doubted, trip)
                     raise
                 doubted = load.reports[0]
                 self._doubted.append(doubted.id)
@@ -105,19 +106,22 @@ class Courier:
     async def _settle_doubts(self, link: Link, allowed: Allowance, doubted: Report | None, trip: Trip) -> None:
         """Blame the one that got no answer in this opening, or try one of before again. Raises BrokerGone."""
         if doubted and not trip.acknowledged:
-            self._doubted.remove(doubted.id)
+            self._excuse(doubted, trip)
             raise GatewayMute("The gateway acknowledges nothing, though the link holds. Is krishi-gateway at work?")
         if doubted:
             self._blame(doubted)
-        elif self._doubted and not trip.wait_s:
-            await self._try_again(link, allowed, trip)
+        else:
+            while (
+                self._doubted and not trip.wait_s and await self._try_again(link, self._doubted.pop(0), allowed, trip)
+            ):
+                allowed = allowed._replace(ordinary=allowed.ordinary - OVERHEAD_BYTES)
 
-    async def _try_again(self, link: Link, allowed: Allowance, trip: Trip) -> None:
-        id = self._doubted.pop(0)
+    async def _try_again(self, link: Link, id: int, allowed: Allowance, trip: Trip) -> bool:
+        """Send one that was doubted before, alone; whether others may be tried. Raises BrokerGone."""
         waiting = self._outbox.batch(MOST_MESSAGES, least=SPARE, without=())
         load = self._filled([report for report in waiting if report.id == id], _room(allowed.ordinary))
         if load is None:
-            return
+            return True
         try:
             await self._send(link, load, trip)
         except GatewayMute:
@@ -125,6 +129,13 @@ class Courier:
             if not trip.acknowledged:
                 raise
             self._blame(load.reports[0])
+            return False
+        return True
+
+    def _excuse(self, doubted: Report | None, trip: Trip) -> None:
+        """Nobody was answered: it is not the report's fault."""
+        if doubted and not trip.acknowledged:
+            self._doubted.remove(doubted.id)
 
     def _blame(self, report: Report) -> None:
         if self._outbox.blame(report.id, BLAMES, BLAMED):

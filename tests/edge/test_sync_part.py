@@ -344,18 +344,18 @@ def test_what_the_gateway_wants_is_followed_and_remembered(
 
 
 def test_the_day_s_bytes_are_kept_to(tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto) -> None:
-    record(store, clock, 800)
-    part = made(settings(tmp_path, broker.port, daily_kb=30, urgent_kb=10), store, clock)
+    record(store, clock, 400)
+    part = made(settings(tmp_path, broker.port, daily_kb=16, urgent_kb=6), store, clock)
     with SmallGateway(broker.port):
         opened_now(part)
-        assert 0 < store.queues()["report"]["waiting"] < 800
-        assert 14_000 < store.link.spent() <= 20_000
-        store.link.spend(30_000 - store.link.spent())
-        with pytest.raises(LinkHeld, match="30 kB went in 24 hours, and 30 are allowed, 10 of them for alarms"):
+        assert 0 < store.queues()["report"]["waiting"] < 400
+        assert 5_000 < store.link.spent() <= 10_000
+        store.link.spend(16_000 - store.link.spent())
+        with pytest.raises(LinkHeld, match="16 kB went in 24 hours, and 16 are allowed, 6 of them for alarms"):
             opened_now(part)
         clock.utc += timedelta(hours=26)
         opened_now(part)
-    assert store.link.spent() <= 20_000
+    assert store.link.spent() <= 10_000
 
 
 def test_outside_of_its_hours_an_alarm_goes_alone(
