@@ -21,7 +21,6 @@ import logging
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_daemon.errors import BrokerGone, GatewayMute
 from edge_daemon.sync import tls
+from edge_daemon.sync.thread import apart
 from edge_daemon.sync.traffic import Traffic, traffic_of
 from edge_daemon.wire import topics
 from edge_daemon.wire.errors import BadMessage
@@ -118,7 +118,7 @@ class Link:
         dial = self._dialler(address.hostname or "", address.port or PORTS[address.scheme])
         try:
             async with asyncio.timeout(self.access.deadline_s):
-                await _in_thread(dial)
+                await apart("dial", dial)
                 self._attach()
                 await self._until(self._ready)
         except TimeoutError as why:
@@ -353,32 +353,3 @@ def _sentence(where: str, why: Exception) -> str:
     if isinstance(why, ConnectionRefusedError):
         return f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
     return f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
-
-
-async def _in_thread(work: Callable[[], None]) -> None:
-    """Do it in a thread that nobody waits for: when we are cancelled, or the kiosk ends, it may go on.
-
-    Raises what the work raises of OSError and UnicodeError.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def settle(why: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if why is None:
-            done.set_result(None)
-        else:
-            done.set_exception(why)
-
-    def run() -> None:
-        outcome: Exception | None = None
-        try:
-            work()
-        except (OSError, UnicodeError) as why:
-            outcome = why
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, outcome)
-
-    threading.Thread(target=run, name="dial", daemon=True).start()
-    await done
