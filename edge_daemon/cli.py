@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge_daemon.config import Config
 
 EXIT_CODES = """\
-exit codes: 0 done; 64 usage; 65 a photo, crop, language or number cannot be used; 69 camera or modem not there;
-72 model; 73 state folder not writable; 74 disk full or database damaged; 75 busy, try again; 78 configuration
+exit codes: 0 done; 64 usage; 65 a photo, crop, language or number cannot be used; 69 camera, modem or gateway not
+there; 72 model; 73 state folder not writable; 74 disk full or database damaged; 75 busy, try again; 78 configuration
 """
 
 
@@ -156,6 +156,16 @@ def _given(octets: bytes) -> str:
     return octets.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
 
 
+def _sync(config: Config, arguments: argparse.Namespace) -> int:
+    import json
+
+    from edge_daemon import sync_desk
+
+    data = sync_desk.open_link(config)
+    print(json.dumps(data) if arguments.json else sync_desk.text(data))
+    return 0
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import demo
 
@@ -230,6 +240,8 @@ def build_parser() -> Parser:
     _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)
     _add_farmer(add("farmer", "what the kiosk holds of a telephone number, and its erasure", _farmer), common)
     _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
+    link = add("sync", "the running kiosk opens its link to the gateway now", _sync)
+    link.add_argument("--json", action="store_true", help="one JSON object, for programs")
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")

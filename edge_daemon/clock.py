@@ -1,7 +1,8 @@
 """What time it is, and whether to believe it: a Raspberry Pi has no clock of its own.
 
-Where no time service has set the system's clock, the telephone network's time is taken, once the modem has it: a kiosk
-without internet knows the day all the same. The system's clock itself stays as it is, for a program that may set it.
+Where no time service has set the system's clock, the gateway's time is taken, as it stands in each acknowledgement, or
+the telephone network's, once the modem has it: a kiosk without internet knows the day all the same. The system's clock
+itself stays as it is, for a program that may set it.
 
 Times are facts to record, never deadlines: waiting is done on the monotonic clock, so that a clock that jumps by a
 year delays nothing.
@@ -31,15 +32,15 @@ class Instant(NamedTuple):
 Now = Callable[[], Instant]
 
 
-class NetworkTime:
-    """The time that the network told last, carried on by the monotonic clock."""
+class ToldTime:
+    """The time that somebody told last, carried on by the monotonic clock."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
         self._told: tuple[datetime, float] | None = None
 
     def offer(self, utc: datetime) -> None:
-        """The network says that it is now `utc`."""
+        """It is now `utc`, they say."""
         self._told = utc, self._clock_s()
 
     def forget(self) -> None:
@@ -47,23 +48,25 @@ class NetworkTime:
         self._told = None
 
     def now(self) -> datetime | None:
-        """The time now, UTC, None if no network has told one since the start."""
+        """The time now, UTC, None if none was told since the start."""
         if self._told is None:
             return None
         utc, at_s = self._told
         return utc + timedelta(seconds=self._clock_s() - at_s)
 
 
-NETWORK_TIME = NetworkTime()
-"""Of this process, as the system's clock is."""
+NETWORK_TIME = ToldTime()
+"""Of the telephone network. Some networks tell a wrong one, or a wrong zone."""
+GATEWAY_TIME = ToldTime()
+"""Of the gateway, which is a server with a time service. Both are of this process, as the system's clock is."""
 
 
 def system_now() -> Instant:
-    """The system's time where the time service has set it since the start, else the network's: both are "synced".
+    """The system's time where the time service has set it since the start, else the gateway's, else the network's.
 
-    Else the system's all the same, "unsure".
+    These are "synced". Else the system's all the same, "unsure".
     """
     if SYNCHRONISED.exists():
         return Instant(datetime.now(UTC), "synced")
-    told = NETWORK_TIME.now()
+    told = GATEWAY_TIME.now() or NETWORK_TIME.now()
     return Instant(datetime.now(UTC), "unsure") if told is None else Instant(told, "synced")

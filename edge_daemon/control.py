@@ -1,10 +1,11 @@
-"""The control socket: programs of this machine ask the running kiosk's modem. `krishi-kiosk modem` is one of them.
+"""The control socket: programs of this machine ask the running kiosk. `krishi-kiosk modem` and `sync` do.
 
 A Unix socket in the state folder. A JSON object a line in, one a line out:
 
     {"do": "modem_info"}                           what the modem tells of itself, and how it has been
     {"do": "modem_at", "command": "AT+CSQ"}        {"lines": [...], "result": "OK", "meaning": null}
     {"do": "modem_ussd", "code": "*123#"}          {"answer": "..."}
+    {"do": "sync"}                                 {"acknowledged": 20, "bytes": 5210, "waiting": 0}, when that is over
     whatever goes wrong                            {"error": "modem_mute", "message": "a sentence"}
 
 Rules kept here:
@@ -29,16 +30,23 @@ from typing import Any, Protocol
 from edge_daemon.errors import (
     BadCommand,
     BadInput,
+    BrokerGone,
     ConfigError,
+    GatewayMute,
     KioskBusy,
     KrishiError,
+    LinkHeld,
     ModemGone,
     ModemMute,
     ModemNotReady,
     ModemSick,
+    NoGateway,
     Refused,
     SendFailed,
     SimTrouble,
+    StateDamaged,
+    StateFull,
+    StateInUse,
     StateReadOnly,
 )
 
@@ -74,12 +82,22 @@ class Modem(Protocol):
     async def ussd(self, code: str) -> str: ...
 
 
-VERBS = {"modem_info": (), "modem_at": ("command",), "modem_ussd": ("code",)}
+class Sync(Protocol):
+    """The link to the gateway: edge_daemon.sync_part.SyncPart. It may raise KrishiError."""
+
+    async def open_now(self) -> dict[str, Any]: ...
+
+
+VERBS = {"modem_info": (), "modem_at": ("command",), "modem_ussd": ("code",), "sync": ()}
 """What each takes."""
 
 
-async def do(modem: Modem, request: dict[str, str]) -> dict[str, Any]:
-    """Do what a checked request asks. Raises KrishiError."""
+async def do(modem: Modem, request: dict[str, str], sync: Sync | None = None) -> dict[str, Any]:
+    """Do what a checked request asks. sync: None where there is no link to open. Raises KrishiError."""
+    if request["do"] == "sync":
+        if sync is None:
+            raise BadRequest("There is no link to a gateway here.")
+        return await sync.open_now()
     if request["do"] == "modem_info":
         return await modem.info()
     if request["do"] == "modem_at":
@@ -104,9 +122,10 @@ def read(line: bytes) -> dict[str, str]:
 class Control:
     """The daemon's end. folder: the state folder, which this process has alone."""
 
-    def __init__(self, folder: Path, modem: Modem) -> None:
+    def __init__(self, folder: Path, modem: Modem, sync: Sync | None = None) -> None:
         self._path = folder / FILE
         self._modem = modem
+        self._sync = sync
         self._connections = 0
         self._requests = 0
 
@@ -158,9 +177,11 @@ class Control:
             if self._requests > REQUESTS:
                 raise KioskBusy(f"{REQUESTS} others ask the modem already. Try again.")
             async with asyncio.timeout(WORK_S):
-                return await do(self._modem, request)
+                return await do(self._modem, request, self._sync)
         except TimeoutError:
-            return _error(KioskBusy(f"The modem was busy with something else for {WORK_S:g} s. Try again."))
+            return _error(
+                KioskBusy(f"It took longer than {WORK_S:g} s: the kiosk may be busy with something else. Try again.")
+            )
         except KrishiError as why:
             return _error(why)
         finally:
@@ -225,7 +246,8 @@ ERRORS: dict[str, type[KrishiError]] = {
     kind("").name: kind
     for kind in (
         *(BadCommand, BadRequest, ConfigError, KioskBusy, ModemGone, ModemMute, ModemNotReady, ModemSick),
-        *(Refused, SendFailed, SimTrouble),
+        *(Refused, SendFailed, SimTrouble, BrokerGone, GatewayMute, LinkHeld, NoGateway),
+        *(StateDamaged, StateFull, StateInUse, StateReadOnly),
     )
 }
 """What may be answered, so that whoever asked ends with the same exit code."""

@@ -4,7 +4,9 @@ task        what it does for ever                            begun again when
 web         the visit API on loopback                        never: its trouble is a bug
 sms         the modem: empties the SMS outbox into it,       no remedy on the open port helps, or the disk is full
             takes what comes in, looks after it
-control     answers `krishi-kiosk modem`                 never: its trouble is a bug; without a socket it ends
+sync        opens the link to the gateway when it is time,   the disk is full; trouble of the link it waits out itself
+            empties the outbox of reports into it
+control     answers `krishi-kiosk modem` and `sync`      never: its trouble is a bug; without a socket it ends
 aggregator  empties its share of the outbox by HTTP          the aggregator fails; there only where one is configured
 talk        answers SMS that came in, asks what is due       the disk is full
 watchdog    shows systemd that the loop turns                never
@@ -26,12 +28,15 @@ from edge_daemon.config import Config
 from edge_daemon.control import Control
 from edge_daemon.drain import drain
 from edge_daemon.errors import KrishiError
+from edge_daemon.health_report import Versions
 from edge_daemon.kiosk import Kiosk
 from edge_daemon.references import References
 from edge_daemon.routes import by_aggregator
 from edge_daemon.sms_part import SmsPart
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health, ServiceManager, supervise
+from edge_daemon.sync import identity
+from edge_daemon.sync_part import SyncPart
 from edge_daemon.web.app import build_app
 from edge_daemon.web.server import listen, serve
 
@@ -69,10 +74,12 @@ async def _serve(
     health = Health()
     sms = SmsPart(config, store, health)
     bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
+    sync = SyncPart(config, store, health, identity, lambda: Versions(model=skill.models.name or ""))
 
     async def tell() -> dict[str, Any]:
         texts = {"texts": skill.catalogue.reviews()}
-        return {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
+        told = {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
+        return {**told, "link": {**told["link"], **sync.tell()}}
 
     visits = parts.build_visits(config, skill, kiosk, store)
     app = build_app(visits, tell, References(config.model.references), report_desk.OneAtATime(config))
@@ -80,7 +87,8 @@ async def _serve(
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")
         tasks.create_task(supervise("talk", parts.build_talk(config, skill.catalogue, store).run, health), name="talk")
-        tasks.create_task(Control(store.folder, sms).run(), name="control")
+        tasks.create_task(supervise("sync", sync.run, health), name="sync")
+        tasks.create_task(Control(store.folder, sms, sync).run(), name="control")
         if bulk:
             tasks.create_task(supervise("aggregator", bulk.run, health), name="aggregator")
         tasks.create_task(manager.feed_watchdog(), name="watchdog")

@@ -70,6 +70,7 @@ def status(data: Mapping[str, Any]) -> str:
         *_plan(data.get("sms"), data.get("balance")),
         line("Reports", _queue(data["queues"]["report"])),
         *_pictures(data.get("pictures") or {}),
+        *_link(data.get("link")),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
         *_texts(data.get("texts") or {}),
@@ -104,6 +105,24 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
         amount = balance["amount"] or "not understood: dial the code by hand"
         low = ", LOW: top it up" if balance["low"] else ""
         yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
+
+
+def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
+    """The link to the gateway."""
+    if not link:
+        return
+    opened, acknowledged = link["opened_at"], link["acknowledged_at"]
+    said = f"opened {opened[:16].replace('T', ' ')} UTC" if opened else "never opened"
+    if acknowledged:
+        said += f", the gateway acknowledged {acknowledged[:16].replace('T', ' ')}"
+    yield line("Link", f"{said}; {link['bytes_in_24_h'] / 1000:.1f} of {link['daily_kb']} kB in 24 hours")
+    if link.get("open"):
+        yield line("", "open now")
+    elif link.get("next"):
+        wait_s = link.get("next_in_s")
+        yield line("", f"next: {link['next']}{f', in {wait_s / 60:.0f} min' if wait_s else ''}")
+    if link.get("trouble"):
+        yield line("", link["trouble"])
 
 
 def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:

@@ -212,7 +212,7 @@ class SmsPart:
     async def _mend(self, why: DeviceError, link: ModemLink | None) -> None:
         """Choose a remedy and do it. Raises `why` where the port has to be opened anew after it."""
         self._dealt_with = why
-        self.health.parts["sms"] = str(why)
+        self.health.bad("sms", why)
         remedy = self._ladder.next(why, self._clock_s())
         log.warning("sms: %s Remedy: %s.", why, remedy.value)
         if remedy is Remedy.POWER:

@@ -13,6 +13,7 @@ from edge_daemon.config import Config
 from edge_daemon.diagnosis import Diagnosis, Visit
 from edge_daemon.errors import ModelError
 from edge_daemon.store.store import Store
+from edge_daemon.sync import windows
 
 MB = 1_000_000
 ADDRESS = "127.0.0.1"
@@ -66,6 +67,7 @@ def stored(config: Config, store: Store) -> dict[str, Any]:
         "pictures": {"asked_for": config.sync.thumbnails, **store.consents.counts()},
         "sms": _sms(config, store),
         "balance": _balance(config, store),
+        "link": _link(config, store),
         "last_visit": last and _summary(*last),
         "disk": {
             "free_mb": disk.free // MB,
@@ -79,6 +81,20 @@ def stored(config: Config, store: Store) -> dict[str, Any]:
 def _sms(config: Config, store: Store) -> dict[str, Any]:
     held = store.sms.why_held()
     return {"parts_in_24_h": store.sms.spent().day, "daily_parts": config.sms.daily_parts, "held": held}
+
+
+def _link(config: Config, store: Store) -> dict[str, Any]:
+    """What is known of the link to the gateway without it."""
+    waiting, desired = store.reports.counts(), windows.kept(store.link.followed())
+    opened, acknowledged = store.link.when("opened"), store.link.when("acknowledged")
+    return {
+        "opened_at": opened and opened.isoformat(timespec="seconds"),
+        "acknowledged_at": acknowledged and acknowledged.isoformat(timespec="seconds"),
+        "bytes_in_24_h": store.link.spent(),
+        "daily_kb": windows.daily_kb(config.sync, desired),
+        "waiting": waiting.reports,
+        "urgent": waiting.urgent,
+    }
 
 
 def _balance(config: Config, store: Store) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge_daemon.errors import DeviceError, StateError
+from edge_daemon.errors import DeviceError, KrishiError, StateError
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
@@ -27,13 +27,27 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Health:
-    """How each part is: "ok", "starting", or the trouble in a sentence. What `status` shows."""
+    """How each part is: "ok", "starting", or the trouble in a sentence. What `status` shows.
+
+    troubles: the name of each such trouble, such as "modem_mute".
+    """
 
     parts: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
 
     def ok(self, name: str) -> None:
         """The part does its work."""
         self.parts[name] = "ok"
+        self.troubles.pop(name, None)
+
+    def bad(self, name: str, why: KrishiError) -> None:
+        """The part does not."""
+        self.parts[name] = str(why)
+        self.troubles[name] = why.name
+
+    def states(self) -> dict[str, str]:
+        """Each part in a word: "ok", "starting", or the name of its trouble."""
+        return {name: self.troubles.get(name, said) for name, said in self.parts.items()}
 
 
 async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Health) -> None:
@@ -49,7 +63,7 @@ async def supervise(name: str, part: Callable[[], Awaitable[None]], health: Heal
         try:
             await part()
         except (DeviceError, StateError) as why:
-            health.parts[name] = str(why)
+            health.bad(name, why)
             if loop.time() - begun >= HEALTHY_S:
                 wait_s = FIRST_WAIT_S
             log.warning("%s: %s Trying again in %.0f s.", name, why, wait_s)

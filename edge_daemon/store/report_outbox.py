@@ -110,6 +110,15 @@ class ReportOutbox(Outbox[Report]):
         self._mark(id, "parked" if count >= most else "waiting", why, unanswered=count)
         return bool(count >= most)
 
+    def count_of(self, rank: int) -> int:
+        """How many reports of this rank wait that are about no single diagnosis."""
+        (row,) = self._rows(
+            "SELECT count(*) AS n FROM outbox"
+            " WHERE channel = 'report' AND state = 'waiting' AND rank = ? AND diagnosis_id IS NULL",
+            (rank,),
+        )
+        return int(row["n"])
+
     def counts(self) -> Waiting:
         """What waits now."""
         rows = self._rows(

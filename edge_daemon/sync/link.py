@@ -21,7 +21,6 @@ import logging
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_daemon.errors import BrokerGone, GatewayMute
 from edge_daemon.sync import tls
+from edge_daemon.sync.thread import apart
 from edge_daemon.sync.traffic import Traffic, traffic_of
 from edge_daemon.wire import topics
 from edge_daemon.wire.errors import BadMessage
@@ -90,6 +90,7 @@ class Link:
         self._traffic: Traffic | None = None
         self._estimate = 0
         self._tls: tls.Context | None = None
+        self._connection: socket.socket | None = None
         self._closing = self._attached = False
         self._awaited: tuple[bytes, int] = (b"", 0)
         self._taken: set[int] = set()
@@ -118,7 +119,7 @@ class Link:
         dial = self._dialler(address.hostname or "", address.port or PORTS[address.scheme])
         try:
             async with asyncio.timeout(self.access.deadline_s):
-                await _in_thread(dial)
+                await apart("dial", dial)
                 self._attach()
                 await self._until(self._ready)
         except TimeoutError as why:
@@ -165,6 +166,7 @@ class Link:
         if sock is None:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
+        self._connection = sock if isinstance(sock, socket.socket) else None
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
@@ -202,18 +204,12 @@ class Link:
 
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
-        now = traffic_of(self._socket) if self._socket is not None else None
+        sock = self._tls.newest if self._tls is not None else self._connection
+        now = None if sock is None else traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0
         return self._traffic or Traffic(UNKNOWN_BYTES + tls_bytes + self._estimate)
-
-    @property
-    def _socket(self) -> socket.socket | None:
-        if self._tls is not None:
-            return self._tls.newest
-        sock = self._client.socket() if hasattr(self, "_client") else None
-        return sock if isinstance(sock, socket.socket) else None
 
     async def _until(self, awaited: asyncio.Future[T]) -> T:
         """Its result, unless the link is lost first. Raises BrokerGone."""
@@ -353,32 +349,3 @@ def _sentence(where: str, why: Exception) -> str:
     if isinstance(why, ConnectionRefusedError):
         return f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
     return f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
-
-
-async def _in_thread(work: Callable[[], None]) -> None:
-    """Do it in a thread that nobody waits for: when we are cancelled, or the kiosk ends, it may go on.
-
-    Raises what the work raises of OSError and UnicodeError.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def settle(why: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if why is None:
-            done.set_result(None)
-        else:
-            done.set_exception(why)
-
-    def run() -> None:
-        outcome: Exception | None = None
-        try:
-            work()
-        except (OSError, UnicodeError) as why:
-            outcome = why
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, outcome)
-
-    threading.Thread(target=run, name="dial", daemon=True).start()
-    await done

@@ -2,7 +2,8 @@
 
 Rules kept here:
 - no more goes in 24 hours than daily_kb, of which urgent_kb are left for what is urgent; what is to spare has half;
-- what is urgent waits for no window and no hour. After trouble all wait: a link that is away is away for alarms too;
+- what is urgent waits for no window and no hour, but for a minute. After trouble all wait: a link that is away is away
+  for alarms too;
 - where the clock may be wrong, any time is in a window: only the gateway can tell such a kiosk what time it is;
 - with nothing to tell, the kiosk still asks once a day what the gateway wants;
 - not all kiosks come in the minute in which a window begins: each has its own place in the window's first quarter.
@@ -19,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.clock import Instant
 from edge_daemon.config import Sync, Window
-from edge_daemon.wire.replies import Desired
+from edge_daemon.wire.errors import BadMessage
+from edge_daemon.wire.replies import Desired, decode_desired
 
 LEAST_BYTES = 6_000
 """A handshake with certificates and one batch: with less left nothing would be gained by opening the link."""
@@ -27,6 +29,8 @@ QUIET_S = 86_400.0
 """The longest without an opening."""
 SPREAD_S = 900.0
 """Within this after a window begins all kiosks have come, or within a quarter of it where it is short."""
+URGENT_PAUSE_S = 60.0
+"""From the end of one opening to the next for what is urgent."""
 KB = 1000
 DAY_S = 86_400
 
@@ -41,6 +45,7 @@ class Rules:
     windows: tuple[Window, ...]
     zone: ZoneInfo
     place: float = 0.0
+    thumbnails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +82,29 @@ class Verdict(NamedTuple):
 
 def rules_of(settings: Sync, zone: ZoneInfo, kiosk: str, desired: Desired | None) -> Rules:
     """What is followed. What the gateway wants goes before the configuration."""
-    daily_kb = (desired and desired.daily_kb) or settings.daily_kb
+    most_kb = daily_kb(settings, desired)
     return Rules(
         every_s=60.0 * ((desired and desired.every_min) or settings.every_min),
-        daily_bytes=daily_kb * KB,
-        urgent_bytes=min(settings.urgent_kb, daily_kb // 2) * KB,
+        daily_bytes=most_kb * KB,
+        urgent_bytes=min(settings.urgent_kb, most_kb // 2) * KB,
         windows=settings.ranges(),
         zone=zone,
         place=place_of(kiosk),
+        thumbnails=settings.thumbnails and not (desired and desired.thumbnails is False),
     )
+
+
+def kept(data: bytes | None) -> Desired | None:
+    """What the gateway wanted last, as the kiosk remembers it. A newer program's is not read: it is told again."""
+    try:
+        return decode_desired(data) if data else None
+    except BadMessage:
+        return None
+
+
+def daily_kb(settings: Sync, desired: Desired | None) -> int:
+    """How much may go in 24 hours."""
+    return (desired and desired.daily_kb) or settings.daily_kb
 
 
 def place_of(kiosk: str) -> float:
@@ -101,7 +120,8 @@ def judge(rules: Rules, scene: Scene, *, asked: bool = False) -> Verdict:
     if scene.held_s > 0:
         return Verdict(False, "it waits after trouble, or because the gateway asked", scene.held_s)
     ordinary = _ordinary(rules, scene)
-    if not ordinary.opens and scene.urgent and allowed.urgent >= LEAST_BYTES:
+    rested = scene.idle_s is None or scene.idle_s >= URGENT_PAUSE_S
+    if not ordinary.opens and scene.urgent and rested and allowed.urgent >= LEAST_BYTES:
         return Verdict(True)
     return ordinary
 
@@ -111,7 +131,8 @@ def allowance(rules: Rules, spent: int, *, urgent_only: bool = False) -> Allowan
     left = max(0, rules.daily_bytes - spent)
     if urgent_only:
         return Allowance(left, 0, 0)
-    return Allowance(left, max(0, left - rules.urgent_bytes), max(0, rules.daily_bytes // 2 - spent))
+    spare = max(0, rules.daily_bytes // 2 - spent) if rules.thumbnails else 0
+    return Allowance(left, max(0, left - rules.urgent_bytes), spare)
 
 
 def is_ordinary(rules: Rules, scene: Scene) -> bool:

@@ -45,8 +45,9 @@ def at(local: str, clock: str = "synced") -> Instant:
         (Scene(at("12:00"), waiting=1, idle_s=3600), True),
         (Scene(at("12:00"), waiting=0, idle_s=3600), False),
         (Scene(at("12:00"), waiting=0, idle_s=QUIET_S), True),
-        (Scene(at("12:00"), waiting=1, urgent=1, idle_s=1), True),
-        (Scene(at("12:00"), waiting=1, urgent=1, idle_s=1, held_s=1), False),
+        (Scene(at("12:00"), waiting=1, urgent=1, idle_s=59), False),
+        (Scene(at("12:00"), waiting=1, urgent=1, idle_s=60), True),
+        (Scene(at("12:00"), waiting=1, urgent=1, idle_s=60, held_s=1), False),
         (Scene(at("12:00"), waiting=1, held_s=1), False),
         (Scene(at("12:00"), waiting=1, spent=80_000 - LEAST_BYTES), True),
         (Scene(at("12:00"), waiting=1, spent=80_001 - LEAST_BYTES), False),
@@ -111,6 +112,18 @@ def test_the_gateway_s_wishes_go_before_the_configuration() -> None:
     some = rules_of(Sync(), INDIA, "kiosk-1", Desired(revision=1, daily_kb=40))
     assert (some.every_s, some.daily_bytes, some.urgent_bytes) == (240 * 60, 40_000, 20_000)
     assert rules_of(Sync(), INDIA, "kiosk-1", Desired(revision=1, every_min=5)).every_s == 300
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "spare"),
+    [(False, None, 0), (False, True, 0), (True, None, 40_000), (True, True, 40_000), (True, False, 0)],
+)
+def test_pictures_go_where_both_allow_them_within_half_of_the_day_s_bytes(
+    settings: bool, wanted: bool | None, spare: int
+) -> None:
+    desired = Desired(revision=1, daily_kb=100, thumbnails=wanted)
+    rules = rules_of(Sync(thumbnails=settings), INDIA, "kiosk-1", desired)
+    assert allowance(rules, 10_000).spare == spare
 
 
 scenes = st.builds(
