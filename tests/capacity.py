@@ -21,6 +21,8 @@ DAY_S = 86_400
 PACKETS = 11
 """Of an opening with one batch, at the broker: CONNECT, CONNACK, SUBSCRIBE, SUBACK, DISCONNECT; the batch, in and out,
 with a PUBACK each; the acknowledgement, in and out."""
+OPENINGS = 6
+"""In which day_100_seconds was measured."""
 HALF = 0.5
 """No machine shall be busier than this at the peak."""
 
@@ -35,8 +37,11 @@ def read(text: str) -> dict[str, float]:
 
 
 def opening_bytes(of: Numbers, count: float) -> float:
-    """TCP's bytes of an opening with so many messages, both ways: along a line between the measured 1, 20 and 200."""
-    known = [(n, n * of[f"wire_bytes_per_diagnosis_{n}"]) for n in (1, 20, 200)]
+    """Bytes of an opening with so many messages, both ways, with the headers of TCP and IP: what a SIM is billed for.
+
+    Along a line between the measured 1, 20 and 200.
+    """
+    known = [(n, n * of[f"wire_line_bytes_per_diagnosis_{n}"]) for n in (1, 20, 200)]
     for (low, less), (high, more) in itertools.pairwise(known):
         if count <= high or high == known[-1][0]:
             return less + (count - low) * (more - less) / (high - low)
@@ -52,8 +57,8 @@ def sheet(of: Numbers, kiosks: int) -> dict[str, str]:
     year = 365 * of["diagnoses_a_day"] * kiosks
     ledger = year * of["ledger_rows_per_diagnosis"]
     disk = year * of["disk_bytes_per_diagnosis"] + ledger * of["disk_bytes_per_ledger"]
-    at_once = peak * of["opening_s"]
-    memory = at_once * of["memory_per_1000_kiosks"] / 1e6
+    at_once = peak * of["day_100_seconds"] / OPENINGS
+    memory = kiosks * of["memory_per_1000_kiosks"] / 1000 / 1000
     return {
         "diagnoses a day": _plain(of["diagnoses_a_day"] * kiosks),
         "kB over a kiosk's link a day": _plain(link / 1000),
@@ -62,7 +67,7 @@ def sheet(of: Numbers, kiosks: int) -> dict[str, str]:
         "MQTT packets a second at the peak": _plain(PACKETS * peak),
         "rows stored a second at the peak": _plain(rows_peak),
         "kiosks connected at once at the peak": _plain(math.ceil(at_once)),
-        "memory of broker and workers for them, GB": _plain(memory),
+        "memory of broker and worker if all connect at once, MB": _plain(memory),
         "rows a year, millions": _plain((year + ledger) / 1e6),
         "disk a year, GB": _plain((disk + kiosks * of["disk_bytes_per_kiosk"]) / 1e9),
         "brokers of one core": str(math.ceil(peak * of["broker_cpu_ms_per_handshake"] / 1000 / HALF)),
