@@ -12,15 +12,14 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from edge_daemon.alarms import AlarmBell
-from edge_daemon.clock import GATEWAY_TIME, Now, system_now
+from edge_daemon.clock import GATEWAY_TIME, Instant, Now, system_now
 from edge_daemon.config import Config
-from edge_daemon.errors import BrokerGone, KrishiError, LinkHeld, NoGateway, StateFull
+from edge_daemon.errors import BrokerGone, CertificateRefused, KrishiError, LinkHeld, NoGateway, StateFull
 from edge_daemon.health_report import HealthTeller, Versions
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
@@ -54,7 +53,7 @@ class Identity(Protocol):
     """What is asked of edge_daemon.sync.identity. folder: with key and certificates."""
 
     def broker_url(self, folder: Path, /) -> str | None: ...
-    def renew_if_due(self, folder: Path, now: datetime, /) -> object: ...
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> object: ...
 
 
 class SyncPart:
@@ -137,7 +136,14 @@ class SyncPart:
         }
 
     def _url(self) -> str | None:
-        return self._config.sync.url or self._identity.broker_url(self._folder)
+        """Of the broker; None where none is known, or what the invitation left cannot be read."""
+        if self._config.sync.url:
+            return self._config.sync.url
+        try:
+            return self._identity.broker_url(self._folder)
+        except KrishiError as why:
+            self._trouble = str(why)
+            return None
 
     def _look(self) -> None:
         """Queue what is due about the kiosk itself. Raises StateError."""
@@ -179,7 +185,7 @@ class SyncPart:
             went = await self._exchange(url, everything, trip)
         except BrokerGone as why:
             self._failed(why, trip)
-            await self._renew(RENEW_AFTER_TROUBLE_S)
+            await self._renew(RENEW_AFTER_TROUBLE_S, refused=isinstance(why, CertificateRefused))
         except KrishiError as why:
             self._answer(why)
             raise
@@ -261,14 +267,14 @@ class SyncPart:
         self._teller.wanted, self._teller.revision = desired.health, desired.revision
         log.info("sync: The gateway wants something new, revision %d.", desired.revision)
 
-    async def _renew(self, pause_s: float) -> None:
+    async def _renew(self, pause_s: float, *, refused: bool = False) -> None:
         """A certificate that ends soon is followed by a new one. Where that fails, the present one may still do."""
         if self._renewed_s is not None and self._clock_s() - self._renewed_s < pause_s:
             return
         self._renewed_s = self._clock_s()
-        now = self._now().utc
+        now = self._now()
         try:
             async with asyncio.timeout(RENEW_DEADLINE_S):
-                await apart("renew", lambda: self._identity.renew_if_due(self._folder, now))
+                await apart("renew", lambda: self._identity.renew_if_due(self._folder, now, refused=refused))
         except (KrishiError, OSError) as why:
             log.warning("sync: The certificate could not be renewed: %s", why)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
+
+from edge_daemon.clock import Instant
 
 
 def broker_url(folder: Path) -> str | None:
@@ -11,5 +12,5 @@ def broker_url(folder: Path) -> str | None:
     return None
 
 
-def renew_if_due(folder: Path, now: datetime) -> None:
+def renew_if_due(folder: Path, now: Instant, *, refused: bool = False) -> None:
     """Ask for the next certificate when it is time. Raises KrishiError."""

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import pytest
 
-from edge_daemon.clock import GATEWAY_TIME
+from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, LinkHeld, NoGateway
+from edge_daemon.errors import BrokerGone, CertificateRefused, LinkHeld, NoGateway
 from edge_daemon.kiosk import report
 from edge_daemon.store.report_outbox import LEDGER, REPORT, URGENT
 from edge_daemon.store.store import Store
@@ -24,6 +24,8 @@ from edge_daemon.wire.batch import Unpacked
 from edge_daemon.wire.messages import Alarm, HealthReport
 from edge_daemon.wire.replies import Acknowledgement, Desired
 from tests.edge.ledger_kit import NOON, SteppingClock, recorded
+from tests.edge.sync import papers
+from tests.edge.sync.papers import Office
 from tests.edge.sync.small_gateway import AT, SmallGateway, nothing, stored
 from tests.peers.mosquitto import Mosquitto
 from tests.peers.program import free_port
@@ -51,13 +53,13 @@ class Nobody:
     """An identity that needs no certificates."""
 
     def __init__(self) -> None:
-        self.renewed: list[datetime] = []
+        self.renewed: list[tuple[Instant, bool]] = []
 
     def broker_url(self, folder: Path, /) -> str | None:
         return None
 
-    def renew_if_due(self, folder: Path, now: datetime, /) -> None:
-        self.renewed.append(now)
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
+        self.renewed.append((now, refused))
 
 
 @pytest.fixture
@@ -404,7 +406,21 @@ def test_renewal_is_looked_at_after_an_opening(
 
     with SmallGateway(broker.port):
         RUNNERS[0].run(twice())
-    assert identity.renewed == [clock.utc]
+    assert identity.renewed == [(clock(), False)]
+
+
+def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
+    tmp_path: Path, store: Store, clock: SteppingClock
+) -> None:
+    identity = Nobody()
+    office = Office(tmp_path, kiosk_by=papers.made("another"))
+    (tmp_path / "state" / "identity").symlink_to(office.identity)
+    with office.broker() as broker:
+        url = f"mqtts://127.0.0.1:{broker.port}"
+        config = settings(tmp_path, None).model_copy(update={"sync": Sync(url=url)})
+        with pytest.raises(CertificateRefused):
+            opened_now(made(config, store, clock, identity))
+    assert [refused for _, refused in identity.renewed] == [True]
 
 
 def test_a_ledger_report_goes_after_the_diagnoses(
