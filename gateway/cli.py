@@ -78,8 +78,30 @@ def build_parser() -> argparse.ArgumentParser:
     )
     show = add("rehearse", "run a command beside a broker and a gateway of its own; say what arrived", _rehearse)
     show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
+    _add_identity(add)
     _add_looks(add)
     return parser
+
+
+def _add_identity(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands by which kiosks become known, and unknown again."""
+    new = add("init", "make the certificate authority and the broker's files; once", _init)
+    new.add_argument(
+        "--host",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="NAME",
+        help="names or addresses by which kiosks reach the gateway, the one to tell them first",
+    )
+    one = add("enrol", "invite a kiosk: write the file with which it gets its certificate", _enrol)
+    one.add_argument("kiosk", help="its id, as in the kiosk's own kiosk.toml")
+    one.add_argument("--site", required=True, metavar="TEXT", help="where it stands, for those who read lists")
+    one.add_argument("--out", type=Path, metavar="FILE", help="the invitation (default: standard output)")
+    one.add_argument("--enrolment", metavar="URL", help="where the kiosk asks (default: https, the first host of init)")
+    one.add_argument("--broker", metavar="URL", help="where it reports (default: mqtts, the first host of init)")
+    gone = add("revoke", "let a kiosk in no more, neither at the broker nor at the gateway", _revoke)
+    gone.add_argument("kiosk")
 
 
 def _add_looks(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -124,6 +146,25 @@ def _run(config: Config, arguments: argparse.Namespace) -> int:
 
     run(config, frozenset(arguments.only or ("ingest", "web", "enrolment")))
     return 0
+
+
+def _init(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway import operator
+
+    return operator.init(config, arguments.host, print)
+
+
+def _enrol(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway import operator
+
+    given = arguments
+    return operator.enrol(config, given.kiosk, given.site, given.out, (given.enrolment, given.broker), print)
+
+
+def _revoke(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway import operator
+
+    return operator.revoke(config, arguments.kiosk, print)
 
 
 def _rehearse(_: Config, arguments: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ ingest      the worker, in a thread of its own: broker to      tries again, for 
             database, and acknowledgements back
 web         the read API and the metrics                       answers 503
 enrolment   certificates for kiosks, by HTTPS                  answers 503
+upkeep      beside it, daily: servers' certificates in time,   tries again the next day
+            the lists of the revoked
 
 Each may run alone (`run --only`), in as many processes as are wanted; they meet in the database only. A bug in one ends
 the process, and the service manager begins it again.
@@ -86,6 +88,7 @@ async def _serve(config: Config, store: Store, listeners: dict[str, socket.socke
 
             app, tls = enrolment.build_app(store, config), enrolment.tls_files(config)
             tasks.create_task(serve(app, listeners["enrolment"], tls), name="enrolment")
+            tasks.create_task(enrolment.keep_daily(store, config), name="upkeep")
         if with_ingest:
             tasks.create_task(_ingest(config, store, ready), name="ingest")
             await ready.wait()

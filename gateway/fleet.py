@@ -55,6 +55,15 @@ class Invitation(NamedTuple):
     expires_at: datetime
 
 
+class Enrolled(NamedTuple):
+    """What a kiosk gets for its token."""
+
+    certificate: str
+    """PEM."""
+    lists_change: bool
+    """Its older certificates are revoked now, or it is not revoked any more: the broker has to know."""
+
+
 class Fleet:
     """The kiosks of this database, with certificates of this authority."""
 
@@ -78,18 +87,19 @@ class Fleet:
             connection.execute(update(tables.kiosk).where(tables.kiosk.c.id == kiosk).values(invited_at=at, site=site))
         return Invitation(kiosk, site, token, datetime.fromtimestamp(ends, UTC))
 
-    def enrol(self, token: str, request: str) -> str:
-        """The certificate (PEM) for a token and a request (PEM). Raises BadToken, BadCertificateRequest, Revoked."""
+    def enrol(self, token: str, request: str) -> Enrolled:
+        """The certificate for a token and a request (PEM). Raises BadToken, BadCertificateRequest, Revoked."""
         asked = certificates.read_request(request)
         with self._store.writing() as connection:
             self._lock(connection, asked.name)
             site = self._use(connection, token, asked.name)
             if site is None:
-                return self._same_again(connection, asked)
+                return Enrolled(self._same_again(connection, asked), lists_change=False)
+            was_revoked = self._state(connection, asked.name) == "revoked"
             made = self._issue(connection, asked)
-            self._revoke_certificates(connection, asked.name, but=asked)
+            replaced = self._revoke_certificates(connection, asked.name, but=asked)
             connection.execute(update(tables.kiosk).where(tables.kiosk.c.id == asked.name).values(site=site))
-        return made
+        return Enrolled(made, lists_change=was_revoked or replaced > 0)
 
     def renew(self, request: str, certificate: str, signature: bytes) -> str:
         """The next certificate (PEM) for a kiosk that has this one (PEM), whose key signed the request's DER.
@@ -124,6 +134,11 @@ class Fleet:
             self._void_tokens(connection, kiosk)
             self._revoke_certificates(connection, kiosk)
         return bool(done.rowcount)
+
+    def state(self, kiosk: str) -> str | None:
+        """ "invited", "enrolled", "revoked", "seen"; None for one that is not known."""
+        with self._store.reading() as connection:
+            return self._state(connection, kiosk)
 
     def revoked_kiosks(self) -> list[str]:
         """The ids of all that are revoked now, in their order."""
@@ -209,14 +224,16 @@ class Fleet:
         if connection.execute(today).scalar_one() >= DAILY_RENEWALS:
             raise TooOften(f"{kiosk!r} has had {DAILY_RENEWALS} certificates in a day. It can ask again tomorrow.")
 
-    def _revoke_certificates(self, connection: Connection, kiosk: str, but: Request | None = None) -> None:
+    def _revoke_certificates(self, connection: Connection, kiosk: str, but: Request | None = None) -> int:
+        """Those that are not revoked yet; how many."""
         row, gone = tables.issued, tables.revoked
         these = select(row.c.serial, row.c.kiosk, literal(self._at()), row.c.expires_at).where(
             row.c.kiosk == kiosk,
             row.c.serial.not_in(select(gone.c.serial)),
             row.c.request != (but.digest if but else ""),
         )
-        connection.execute(insert(gone).from_select(["serial", "kiosk", "at", "expires_at"], these))
+        added = insert(gone).from_select(["serial", "kiosk", "at", "expires_at"], these)
+        return connection.execute(added.execution_options(preserve_rowcount=True)).rowcount
 
     def _void_tokens(self, connection: Connection, kiosk: str) -> None:
         row = tables.token

@@ -84,7 +84,9 @@ class TlsBroker(Program):
         path.write_text((folder / "gateway.crt").read_text() + (folder / "gateway.key").read_text())
         return self.guest(path)
 
-    def guest(self, identity: Path | None, version: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5, will: str = "") -> Guest:
+    def guest(
+        self, identity: Path | None, version: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5, will: str = ""
+    ) -> Guest:
         """A client with this key and certificate; None: with neither."""
         return Guest(self.port, self.authority.folder / "ca.crt", identity, version, will)
 

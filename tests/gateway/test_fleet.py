@@ -25,7 +25,7 @@ from gateway.errors import (
     Revoked,
     TooOften,
 )
-from gateway.fleet import DAILY_RENEWALS, Fleet
+from gateway.fleet import DAILY_RENEWALS, Enrolled, Fleet
 from gateway.store import Store
 from tests.gateway.requests import Clock, Key, asks, serial_of, signs
 
@@ -44,7 +44,7 @@ def fleet(store: Store, tmp_path: Path, clock: Clock) -> Fleet:
 
 
 def enrolled(fleet: Fleet, key: Key, kiosk: str = KIOSK) -> str:
-    return fleet.enrol(fleet.invite(kiosk, "Nandgaon").token, asks(key, kiosk))
+    return fleet.enrol(fleet.invite(kiosk, "Nandgaon").token, asks(key, kiosk)).certificate
 
 
 def renewed(fleet: Fleet, old: Key, certificate: str, new: Key, kiosk: str = KIOSK) -> str:
@@ -70,8 +70,8 @@ def test_the_token_itself_is_nowhere_in_the_database(fleet: Fleet, store: Store)
 
 def test_a_token_is_good_once_but_the_same_request_gets_the_same_certificate(fleet: Fleet) -> None:
     token, request = fleet.invite(KIOSK, "Nandgaon").token, asks(new_key(), KIOSK)
-    certificate = fleet.enrol(token, request)
-    assert fleet.enrol(token, request) == certificate
+    certificate = fleet.enrol(token, request).certificate
+    assert fleet.enrol(token, request).certificate == certificate
     with pytest.raises(BadToken, match="was used before"):
         fleet.enrol(token, asks(new_key(), KIOSK))
 
@@ -81,7 +81,7 @@ def test_of_many_who_use_a_token_at_once_one_wins(fleet: Fleet) -> None:
     requests = [asks(new_key(), KIOSK) for _ in range(8)]
     together = threading.Barrier(len(requests))
 
-    def enrol(request: str) -> str | None:
+    def enrol(request: str) -> Enrolled | None:
         together.wait(20)
         try:
             return fleet.enrol(token, request)
@@ -91,6 +91,16 @@ def test_of_many_who_use_a_token_at_once_one_wins(fleet: Fleet) -> None:
     with ThreadPoolExecutor(len(requests)) as threads:
         given = list(threads.map(enrol, requests))
     assert sum(certificate is not None for certificate in given) == 1
+
+
+def test_the_broker_has_to_know_of_whoever_was_known_before(fleet: Fleet) -> None:
+    def enrol() -> Enrolled:
+        return fleet.enrol(fleet.invite(KIOSK, "Nandgaon").token, asks(new_key(), KIOSK))
+
+    assert not enrol().lists_change
+    assert enrol().lists_change
+    fleet.revoke(KIOSK)
+    assert enrol().lists_change
 
 
 def test_a_token_is_for_one_kiosk(fleet: Fleet) -> None:
@@ -173,7 +183,7 @@ def test_a_database_that_was_lost_does_not_lose_the_kiosks(fleet: Fleet, store: 
 
 def test_a_revoked_kiosk_never_renews(fleet: Fleet, clock: Clock) -> None:
     key, token = new_key(), fleet.invite(KIOSK, "Nandgaon").token
-    certificate = fleet.enrol(token, request := asks(key, KIOSK))
+    certificate = fleet.enrol(token, request := asks(key, KIOSK)).certificate
     waiting = fleet.invite(KIOSK, "Nandgaon").token
     assert fleet.revoke(KIOSK)
     assert fleet.revoked_kiosks() == [KIOSK]
