@@ -42,6 +42,8 @@ START_S = 3.0
 RENEW_S, RENEW_AFTER_TROUBLE_S = 86_400.0, 3600.0
 """How often it is looked whether the certificate is to be renewed: each day, or sooner where we are not let in."""
 RENEW_DEADLINE_S = 120.0
+INVITED_S = 300.0
+"""How often it is looked whether a technician has left an invitation."""
 NONE_YET = (
     "No gateway is known, so reports wait. Enrol this kiosk with `krishi-kiosk enrol`, or set [sync] url in kiosk.toml."
 )
@@ -57,7 +59,11 @@ class Identity(Protocol):
 
 
 class SyncPart:
-    """When to open the link, and what is known of it. versions: see HealthTeller. Made once for each daemon's start."""
+    """When to open the link, and what is known of it. Made once for each daemon's start.
+
+    versions: see HealthTeller. if_invited: uses an invitation where one lies; it may wait for the network, and raise
+    KrishiError.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class SyncPart:
         health: Health,
         identity: Identity,
         versions: Callable[[], Versions] = Versions,
+        if_invited: Callable[[], object] | None = None,
         now: Now = system_now,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -89,6 +96,9 @@ class SyncPart:
         self._opened_s: float | None = None
         self._held_until_s = clock_s() + random.uniform(0, START_S)  # noqa: S311 - spreads kiosks, guards nothing
         self._renewed_s: float | None = None
+        self._if_invited = if_invited
+        self._invite_s = clock_s()
+        self._invite_backoff = Backoff()
         self._asked: asyncio.Future[dict[str, Any]] | None = None
         self._trouble: str | None = None
         self._is_open = False
@@ -98,6 +108,7 @@ class SyncPart:
         """For ever. Raises StateError."""
         self._health.parts.setdefault(NAME, "starting")
         while True:
+            await self._enrol_if_invited()
             url = self._url()
             if url is None:
                 self._health.parts[NAME] = "idle"
@@ -266,6 +277,21 @@ class SyncPart:
         self._desired = desired
         self._teller.wanted, self._teller.revision = desired.health, desired.revision
         log.info("sync: The gateway wants something new, revision %d.", desired.revision)
+
+    async def _enrol_if_invited(self) -> None:
+        """Look for an invitation that a technician has left. One that cannot be used now is tried again later."""
+        if self._if_invited is None or self._clock_s() < self._invite_s:
+            return
+        try:
+            async with asyncio.timeout(RENEW_DEADLINE_S):
+                await apart("enrol", self._if_invited)
+        except (KrishiError, OSError) as why:
+            wait_s = self._invite_backoff.next_s()
+            self._trouble = f"The invitation could not be used: {why}"
+            log.warning("sync: %s Trying again in %.0f s.", self._trouble, wait_s)
+        else:
+            wait_s = INVITED_S
+        self._invite_s = self._clock_s() + wait_s
 
     async def _renew(self, pause_s: float, *, refused: bool = False) -> None:
         """A certificate that ends soon is followed by a new one. Where that fails, the present one may still do."""

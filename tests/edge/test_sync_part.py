@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, CertificateRefused, LinkHeld, NoGateway
+from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway
 from edge_daemon.kiosk import report
 from edge_daemon.store.report_outbox import LEDGER, REPORT, URGENT
 from edge_daemon.store.store import Store
@@ -53,10 +54,11 @@ class Nobody:
     """An identity that needs no certificates."""
 
     def __init__(self) -> None:
+        self.url: str | None = None
         self.renewed: list[tuple[Instant, bool]] = []
 
     def broker_url(self, folder: Path, /) -> str | None:
-        return None
+        return self.url
 
     def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
         self.renewed.append((now, refused))
@@ -421,6 +423,37 @@ def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
         with pytest.raises(CertificateRefused):
             opened_now(made(config, store, clock, identity))
     assert [refused for _, refused in identity.renewed] == [True]
+
+
+def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again_later(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    identity, tried, first = Nobody(), [], threading.Event()
+
+    def if_invited() -> None:
+        tried.append(1)
+        first.set()
+        if len(tried) == 1:
+            raise EnrolmentAway("No network.")
+        identity.url = f"mqtt://127.0.0.1:{broker.port}"
+
+    at_s = [0.0]
+    config = settings(tmp_path, None)
+    part = SyncPart(config, store, Health(), identity, if_invited=if_invited, now=clock, clock_s=lambda: at_s[0])
+
+    async def wait(gateway: SmallGateway) -> None:
+        async with running(part):
+            assert await asyncio.to_thread(first.wait, SOON_S)
+            with pytest.raises(NoGateway):
+                await part.open_now()
+            assert "No network" in part.tell()["trouble"]
+            at_s[0] += 60
+            store.reports.wake()
+            await asyncio.to_thread(gateway.until, lambda: bool(gateway.batches))
+
+    with SmallGateway(broker.port) as gateway:
+        RUNNERS[0].run(wait(gateway))
+    assert len(tried) == 2
 
 
 def test_a_ledger_report_goes_after_the_diagnoses(
