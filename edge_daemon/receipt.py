@@ -107,13 +107,6 @@ def _plan(sms: Mapping[str, Any] | None, balance: Mapping[str, Any] | None) -> I
         yield line("Balance", f"{amount}{low}, asked {balance['asked_at'][:16]}")
 
 
-def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:
-    """Of uncertain cases, where farmers are asked for them, or were."""
-    if any(pictures.values()):
-        asked = "" if pictures["asked_for"] else "; no more are asked for"
-        yield line("Pictures", f"of uncertain cases: {pictures['waiting']} wait, {pictures['sent']} sent{asked}")
-
-
 def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
     """The link to the gateway."""
     if not link:
@@ -130,6 +123,13 @@ def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
         yield line("", f"next: {link['next']}{f', in {wait_s / 60:.0f} min' if wait_s else ''}")
     if link.get("trouble"):
         yield line("", link["trouble"])
+
+
+def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:
+    """Of uncertain cases, where farmers are asked for them, or were."""
+    if any(pictures.values()):
+        asked = "" if pictures["asked_for"] else "; no more are asked for"
+        yield line("Pictures", f"of uncertain cases: {pictures['waiting']} wait, {pictures['sent']} sent{asked}")
 
 
 def _texts(reviews: Mapping[str, Sequence[int]]) -> Iterator[str]:

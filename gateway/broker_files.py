@@ -60,7 +60,7 @@ def write_settings(folder: Path, listener: Listener) -> None:
 
 
 def write_lists(folder: Path, authority: Path, revoked: Iterable[str]) -> None:
-    """Write the access list, and copy certificates and revocation list. authority: its folder. Raises AuthorityError."""
+    """Write the access list, and copy the rest from the authority's folder. Raises AuthorityError."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         for name, mode in (("ca.crt", _OPEN), ("broker.key", _SECRET), ("broker.crt", _OPEN), ("crl.pem", _OPEN)):

@@ -79,12 +79,12 @@ def new_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def root(key: Key, now: datetime, days: int) -> Certificate:
+def root(key: Key, now: datetime, days: int, name: str = AUTHORITY_NAME) -> Certificate:
     """The authority's certificate, signed by itself."""
     usage = _usage(sign_certificates=True)
     return (
-        _builder(AUTHORITY_NAME, key.public_key(), now, days)
-        .issuer_name(_name(AUTHORITY_NAME))
+        _builder(name, key.public_key(), now, days)
+        .issuer_name(_name(name))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier(_identifier(key.public_key())), critical=False)

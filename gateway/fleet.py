@@ -15,14 +15,12 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from edge_daemon.wire.topics import GATEWAY, KIOSK_ID
 from gateway import certificates, tables
@@ -33,11 +31,11 @@ from gateway.errors import (
     BadCertificateRequest,
     BadKioskId,
     BadToken,
-    DatabaseError,
     NoSuchKiosk,
     Revoked,
     TooOften,
 )
+from gateway.store import Store
 
 TOKEN_BYTES = 16
 """128 random bits: not to be guessed, and short enough to be typed."""
@@ -60,10 +58,8 @@ class Invitation(NamedTuple):
 class Fleet:
     """The kiosks of this database, with certificates of this authority."""
 
-    def __init__(
-        self, engine: Engine, authority: Authority, rules: Rules, now: Callable[[], datetime] = now_utc
-    ) -> None:
-        self._engine = engine
+    def __init__(self, store: Store, authority: Authority, rules: Rules, now: Callable[[], datetime] = now_utc) -> None:
+        self._store = store
         self._authority = authority
         self._rules = rules
         self._now = now
@@ -73,7 +69,7 @@ class Fleet:
         check_id(kiosk)
         token, at = secrets.token_urlsafe(TOKEN_BYTES), self._at()
         ends = at + int(self._rules.token_hours * 3600)
-        with self._begin() as connection:
+        with self._store.writing() as connection:
             self._know(connection, kiosk, "invited")
             self._void_tokens(connection, kiosk)
             connection.execute(
@@ -85,7 +81,7 @@ class Fleet:
     def enrol(self, token: str, request: str) -> str:
         """The certificate (PEM) for a token and a request (PEM). Raises BadToken, BadCertificateRequest, Revoked."""
         asked = certificates.read_request(request)
-        with self._begin() as connection:
+        with self._store.writing() as connection:
             self._lock(connection, asked.name)
             site = self._use(connection, token, asked.name)
             if site is None:
@@ -106,7 +102,7 @@ class Fleet:
             raise BadCertificateRequest("The certificate is not this kiosk's, or not of this gateway's authority.")
         if not certificates.has_signed(has, signature, asked.der):
             raise BadCertificateRequest("The request is not signed by the key of the certificate.")
-        with self._begin() as connection:
+        with self._store.writing() as connection:
             self._know(connection, asked.name, "enrolled")
             self._refuse_revoked(connection, asked.name, hex(has.serial_number))
             if same := self._issued_for(connection, asked):
@@ -117,7 +113,7 @@ class Fleet:
     def revoke(self, kiosk: str) -> bool:
         """Revoke all that the kiosk has, and void its token. False: it was revoked before. Raises NoSuchKiosk."""
         row = tables.kiosk
-        with self._begin() as connection:
+        with self._store.writing() as connection:
             done = connection.execute(
                 update(row)
                 .where(row.c.id == kiosk, row.c.state != "revoked")
@@ -132,14 +128,14 @@ class Fleet:
     def revoked_kiosks(self) -> list[str]:
         """The ids of all that are revoked now, in their order."""
         row = tables.kiosk
-        with self._begin() as connection:
+        with self._store.reading() as connection:
             return list(connection.scalars(select(row.c.id).where(row.c.state == "revoked").order_by(row.c.id)))
 
     def revoked_certificates(self) -> list[Gone]:
         """Those that the list of revoked certificates has to name."""
         row = tables.revoked
         wanted = select(row.c.serial, row.c.at).where(row.c.expires_at > self._at() - LISTED_S).order_by(row.c.at)
-        with self._begin() as connection:
+        with self._store.reading() as connection:
             return [Gone(int(serial, 16), datetime.fromtimestamp(at, UTC)) for serial, at in connection.execute(wanted)]
 
     def _use(self, connection: Connection, token: str, kiosk: str) -> str | None:
@@ -244,15 +240,6 @@ class Fleet:
 
     def _at(self) -> int:
         return int(self._now().timestamp())
-
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        """One transaction. Raises DatabaseError."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as why:
-            raise DatabaseError(f"The database could not be used: {why.args[0]}.") from why
 
 
 def check_id(kiosk: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -48,3 +49,10 @@ def signs(key: Key, request: str) -> bytes:
 
 def serial_of(certificate: str) -> int:
     return x509.load_pem_x509_certificate(certificate.encode()).serial_number
+
+
+def self_signed(path: Path, name: str) -> Path:
+    """A key, and a certificate for this name that it signed itself, as a file."""
+    key = certificates.new_key()
+    path.write_text(certificates.pem(certificates.root(key, datetime.now(UTC), 30, name)) + certificates.key_pem(key))
+    return path

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import select
 
 from gateway import tables
 from gateway.authority import Authority
@@ -26,28 +26,10 @@ from gateway.errors import (
     TooOften,
 )
 from gateway.fleet import DAILY_RENEWALS, Fleet
+from gateway.store import Store
 from tests.gateway.requests import Clock, Key, asks, serial_of, signs
-from tests.peers.postgres import Postgres
 
 KIOSK = "nandgaon-1"
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        engine = create_engine(f"sqlite:///{tmp_path / 'gateway.db'}")
-    else:
-        engine = create_engine(request.getfixturevalue("postgres").url)
-        tables.metadata.drop_all(engine)
-    tables.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -56,9 +38,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def fleet(engine: Engine, tmp_path: Path, clock: Clock) -> Fleet:
+def fleet(store: Store, tmp_path: Path, clock: Clock) -> Fleet:
     authority = Authority.make(tmp_path / "authority", ["127.0.0.1"], clock())
-    return Fleet(engine, authority, Rules(certificate_days=90, token_hours=72), clock)
+    return Fleet(store, authority, Rules(certificate_days=90, token_hours=72), clock)
 
 
 def enrolled(fleet: Fleet, key: Key, kiosk: str = KIOSK) -> str:
@@ -70,17 +52,17 @@ def renewed(fleet: Fleet, old: Key, certificate: str, new: Key, kiosk: str = KIO
     return fleet.renew(request, certificate, signs(old, request))
 
 
-def test_an_invited_kiosk_gets_its_certificate_and_its_site(fleet: Fleet, engine: Engine) -> None:
+def test_an_invited_kiosk_gets_its_certificate_and_its_site(fleet: Fleet, store: Store) -> None:
     certificate = enrolled(fleet, new_key())
-    with engine.begin() as connection:
+    with store.reading() as connection:
         row = connection.execute(select(tables.kiosk)).one()
     assert (row.id, row.state, row.site, row.certificate) == (KIOSK, "enrolled", "Nandgaon", certificate)
     assert int(row.serial, 16) == serial_of(certificate)
 
 
-def test_the_token_itself_is_nowhere_in_the_database(fleet: Fleet, engine: Engine) -> None:
+def test_the_token_itself_is_nowhere_in_the_database(fleet: Fleet, store: Store) -> None:
     token = fleet.invite(KIOSK, "Nandgaon").token
-    with engine.begin() as connection:
+    with store.reading() as connection:
         rows = [row for table in tables.metadata.sorted_tables for row in connection.execute(select(table))]
     assert rows
     assert token not in repr(rows)
@@ -181,11 +163,11 @@ def test_an_expired_certificate_is_the_way_back(fleet: Fleet, clock: Clock) -> N
     assert renewed(fleet, key, certificate, new_key())
 
 
-def test_a_database_that_was_lost_does_not_lose_the_kiosks(fleet: Fleet, engine: Engine) -> None:
+def test_a_database_that_was_lost_does_not_lose_the_kiosks(fleet: Fleet, store: Store) -> None:
     key = new_key()
     certificate = enrolled(fleet, key)
-    tables.metadata.drop_all(engine)
-    tables.metadata.create_all(engine)
+    tables.metadata.drop_all(store.engine)
+    tables.metadata.create_all(store.engine)
     assert renewed(fleet, key, certificate, new_key())
 
 
@@ -301,8 +283,8 @@ def test_a_renewal_never_overtakes_a_revocation(fleet: Fleet) -> None:
     assert fleet.revoked_kiosks() == sorted(kiosks)
 
 
-def test_a_database_that_cannot_be_used_has_a_name(fleet: Fleet, engine: Engine) -> None:
-    tables.metadata.drop_all(engine)
+def test_a_database_that_cannot_be_used_has_a_name(fleet: Fleet, store: Store) -> None:
+    tables.metadata.drop_all(store.engine)
     with pytest.raises(DatabaseError) as why:
         fleet.invite(KIOSK, "Nandgaon")
     assert isinstance(why.value, GatewayError)

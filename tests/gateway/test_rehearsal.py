@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_daemon.wire import topics
 from gateway.errors import NothingArrived
@@ -29,7 +30,7 @@ class Peer:
         self.came: list[tuple[str, bytes]] = []
         self._news = threading.Condition()
         self._subscribed = threading.Event()
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311, clean_session=True)
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311, clean_session=True)
         self.client.on_message = self._keep
         self.client.on_subscribe = lambda *_: self._subscribed.set()
         if will is not None:

@@ -25,9 +25,8 @@ def test_the_gateways_disk_is_full(tmp_path: Path) -> None:
         with village.gateway():
             kiosk = village.kiosk("koraput-7")
         kiosk.record(NUMBERED)
-        with village.gateway("ingest", before=disks.small(store, 1000, 640)) as full, kiosk.running() as daemon:
+        with village.gateway(before=disks.small(store, 1000, 640)) as full, kiosk.running() as daemon:
             daemon.ready().close()
-            full.wait_for("ready")
             village.database = f"sqlite:///{disks.inside(full, store) / 'gateway.db'}"
             asked = kiosk.asks()
             full.wait_for("full|no room")

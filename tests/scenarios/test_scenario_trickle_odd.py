@@ -97,7 +97,7 @@ def test_a_kiosk_that_sends_ten_times_too_much(tmp_path: Path) -> None:
                 loud.sync()
                 quiet.drain()
                 assert loud.left >= NUMBERED - NUMBERED // 10, "what the gateway did not take, the kiosk has"
-                assert village.stored() == len(village.recorded) - loud.left
+                assert village.stored() == len(village.recorded()) - loud.left
         with (
             village.gateway(config=village.write_config("larger.toml", village.broker.port, "")),
             loud.running() as daemon,
