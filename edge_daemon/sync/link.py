@@ -90,6 +90,7 @@ class Link:
         self._traffic: Traffic | None = None
         self._estimate = 0
         self._tls: tls.Context | None = None
+        self._connection: socket.socket | None = None
         self._closing = self._attached = False
         self._awaited: tuple[bytes, int] = (b"", 0)
         self._taken: set[int] = set()
@@ -165,6 +166,7 @@ class Link:
         if sock is None:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
+        self._connection = sock if isinstance(sock, socket.socket) else None
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
@@ -202,18 +204,12 @@ class Link:
 
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
-        now = traffic_of(self._socket) if self._socket is not None else None
+        sock = self._tls.newest if self._tls is not None else self._connection
+        now = None if sock is None else traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0
         return self._traffic or Traffic(UNKNOWN_BYTES + tls_bytes + self._estimate)
-
-    @property
-    def _socket(self) -> socket.socket | None:
-        if self._tls is not None:
-            return self._tls.newest
-        sock = self._client.socket() if hasattr(self, "_client") else None
-        return sock if isinstance(sock, socket.socket) else None
 
     async def _until(self, awaited: asyncio.Future[T]) -> T:
         """Its result, unless the link is lost first. Raises BrokerGone."""
