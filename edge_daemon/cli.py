@@ -175,9 +175,17 @@ def _enrol(config: Config, arguments: argparse.Namespace) -> int:
 
 
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
-    from edge_daemon.demo import demo
+    from edge_daemon.demo import Request, demo
+    from edge_daemon.demo_gateway import named_gateway
 
-    return demo(config, arguments.photos, arguments.crop, arguments.language, arguments.phone)
+    request = Request(
+        photos=tuple(arguments.photos),
+        crop=arguments.crop,
+        language=arguments.language,
+        phone=arguments.phone,
+        gateway=named_gateway(arguments.gateway),
+    )
+    return demo(config, request)
 
 
 def _simulate(_: Config, arguments: argparse.Namespace) -> int:
@@ -257,6 +265,7 @@ def build_parser() -> Parser:
     show.add_argument("--crop")
     show.add_argument("--language", help="default: en, then hi")
     show.add_argument("--phone", default="+919999900001", help="reaches the simulated modem only")
+    show.add_argument("--gateway", metavar="URL", help="a rehearsal's broker on loopback, for the reports")
     _add_simulate(add("simulate", "a modem on a port of its own, for a kiosk or another program", _simulate))
     parser.commands = tuple(commands.choices)
     return parser

@@ -1,7 +1,8 @@
 """`krishi-kiosk demo`: whole visits with the production code, simulated at both ends.
 
 The camera is a folder, the telephone network is the modem simulator on a pty; everything between is what a kiosk in a
-village runs. The state lies in a folder of the demo's own, gone afterwards.
+village runs. Where a rehearsal's gateway is named, the reports go there at the end. The state lies in a folder of the
+demo's own, gone afterwards.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import functools
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_daemon import parts, receipt, telephone
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import Config, FolderCamera, SerialModem, State
+from edge_daemon.demo_gateway import tell_gateway
 from edge_daemon.demo_talk import LABEL, converse
 from edge_daemon.diagnosis import Farmer, Report
 from edge_daemon.drain import flush
 from edge_daemon.errors import BadInput, PhotoUnreadable
+from edge_daemon.health_report import Versions
 from edge_daemon.judge import Stopwatch
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.modem.sms import open_modem
@@ -31,19 +36,30 @@ LANGUAGES = ("en", "hi")
 """One visit each in turn, where none is asked for."""
 
 
-def demo(config: Config, photos: list[Path], crop: str | None, language: str | None, phone: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is shown. gateway: the URL of a rehearsal's broker; None: the reports wait, as they do without a gateway."""
+
+    photos: tuple[Path, ...]
+    crop: str | None
+    language: str | None
+    phone: str
+    gateway: str | None
+
+
+def demo(config: Config, request: Request) -> int:
     """Print a receipt for each photo's visit. 0, or 65 where a photo cannot be judged. Raises KrishiError."""
     with tempfile.TemporaryDirectory(prefix="krishi-demo-") as name:
         folder = Path(name)
-        copies = _fill_camera(folder / "camera", photos)
+        copies = _fill_camera(folder / "camera", request.photos)
         rehearsal = config.model_copy(
             update={"state": State(folder=folder / "state"), "camera": FolderCamera(folder=folder / "camera")}
         )
-        return asyncio.run(_demo(rehearsal, copies, crop, language, phone))
+        return asyncio.run(_demo(rehearsal, request, copies))
 
 
-async def _demo(config: Config, photos: list[str], crop: str | None, language: str | None, phone: str) -> int:
-    number = telephone.normalise(phone, config.kiosk.country)
+async def _demo(config: Config, request: Request, photos: list[str]) -> int:
+    number = telephone.normalise(request.phone, config.kiosk.country)
     failures = 0
     async with contextlib.AsyncExitStack() as opened:
         skill = opened.enter_context(parts.open_skill(config))
@@ -59,7 +75,7 @@ async def _demo(config: Config, photos: list[str], crop: str | None, language: s
             f"Kiosk {config.kiosk.id} rehearses: photos from a folder, SMS by {network.port} into a simulated network."
         )
         for turn, photo in enumerate(photos):
-            visit = visits.begin(language or LANGUAGES[turn % len(LANGUAGES)], crop)
+            visit = visits.begin(request.language or LANGUAGES[turn % len(LANGUAGES)], request.crop)
             _print(f"\n{f' Visit {turn + 1} ':-^{receipt.WIDTH}}")
             _print(receipt.line("Photo", photo))
             try:
@@ -72,7 +88,10 @@ async def _demo(config: Config, photos: list[str], crop: str | None, language: s
             _print_telephone(network)
             _print_report(store.reports.waiting()[-1])
         if not failures:
-            await _converse(config, skill.catalogue, Farmer(number, language or LANGUAGES[0]))
+            await _converse(config, skill.catalogue, Farmer(number, request.language or LANGUAGES[0]))
+        if request.gateway:
+            _print(f"\n{f' The link to the gateway, by {request.gateway} ':-^{receipt.WIDTH}}")
+            await tell_gateway(config, store, request.gateway, Versions(model=skill.models.name or ""), _print)
     return 65 if failures else 0
 
 
@@ -104,7 +123,7 @@ def _print_report(report: Report) -> None:
     _print(receipt.line("Report", f"{len(report.body)} bytes wait for the gateway: {json.dumps(fields)}"))
 
 
-def _fill_camera(folder: Path, photos: list[Path]) -> list[str]:
+def _fill_camera(folder: Path, photos: Sequence[Path]) -> list[str]:
     """Put the photos before the camera, in the order given. Raises PhotoUnreadable."""
     folder.mkdir()
     for number, photo in enumerate(photos):

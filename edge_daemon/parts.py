@@ -31,14 +31,13 @@ from edge_daemon.references import References
 from edge_daemon.sms_reading import PduReading
 from edge_daemon.store.sms_outbox import OPTED_OUT
 from edge_daemon.store.store import Store
+from edge_daemon.sync import windows
 from edge_daemon.thumbnails import Sharing
 from edge_daemon.vision import image, quality
 from edge_daemon.vision.decision import warmth
 from edge_daemon.vision.models import Models
 from edge_daemon.vision.thumbnail import thumbnail
 from edge_daemon.visits import Visits
-from edge_daemon.wire import replies
-from edge_daemon.wire.errors import BadMessage
 from edge_daemon.wire.messages import MOST_JPEG_BYTES
 from edge_daemon.wording import Wording
 
@@ -180,19 +179,10 @@ def build_sharing(config: Config, skill: Skill, store: Store) -> Sharing:
     return Sharing(
         kiosk=config.kiosk.id,
         consents=store.consents,
-        wanted=lambda: config.sync.thumbnails and _gateway_takes_pictures(store),
+        wanted=lambda: windows.wants_pictures(config.sync, windows.kept(store.link.followed())),
         question=skill.catalogue.consent,
         shrink=functools.partial(skill.judge.computed, shrink),
     )
-
-
-def _gateway_takes_pictures(store: Store) -> bool:
-    """Whether the gateway has not said that it wants none. What another version of this program kept says nothing."""
-    followed = store.link.followed()
-    try:
-        return followed is None or replies.decode_desired(followed).thumbnails is not False
-    except BadMessage:
-        return True
 
 
 async def send(modem: SmsModem, store: Store, sms: Sms) -> None:

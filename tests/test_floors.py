@@ -59,6 +59,7 @@ FLOOR = {
     "diagnose": 5,
     "demo": 5,
     "demo_talk": 4,
+    "demo_gateway": 4,
     "sms_desk": 5,
     "farmer_desk": 5,
     "modem_desk": 5,

@@ -90,7 +90,7 @@ def rules_of(settings: Sync, zone: ZoneInfo, kiosk: str, desired: Desired | None
         windows=settings.ranges(),
         zone=zone,
         place=place_of(kiosk),
-        thumbnails=settings.thumbnails and not (desired and desired.thumbnails is False),
+        thumbnails=wants_pictures(settings, desired),
     )
 
 
@@ -100,6 +100,11 @@ def kept(data: bytes | None) -> Desired | None:
         return decode_desired(data) if data else None
     except BadMessage:
         return None
+
+
+def wants_pictures(settings: Sync, desired: Desired | None) -> bool:
+    """Whether small pictures of uncertain cases are asked for and sent: both have to want them."""
+    return settings.thumbnails and not (desired and desired.thumbnails is False)
 
 
 def daily_kb(settings: Sync, desired: Desired | None) -> int:

@@ -15,20 +15,25 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from sqlalchemy import Engine, func, select
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from edge_daemon.wire.topics import KIOSK_ID
-from gateway import fleet_view, reports_view
+from gateway import authority, fleet_view, reports_view
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.reading import reading
 from gateway.tables import kiosk as registry
 from gateway.web import answers, questions
-from gateway.web.scrape import FleetCollector
+from gateway.web.authority_dates import AuthorityDates
+from gateway.web.scrape import HOLD_S, FleetCollector
 from gateway.web.scrape import registry as of_metrics
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EPOCH = date(1970, 1, 1)
 LATEST_DAY = (date.max - EPOCH).days
 Now = Callable[[], int]
@@ -52,8 +57,9 @@ def system_now() -> int:
     return int(time.time())
 
 
-def build_app(engine: Engine, config: Config, now: Now = system_now) -> FastAPI:
-    """The application."""
+def build_app(engine: Engine, config: Config, now: Now = system_now, hold_s: float = HOLD_S) -> FastAPI:
+    """The application. hold_s: for so long /metrics gives the same answer again."""
+    dates = AuthorityDates(config.state.path() / authority.FOLDER)
     app = FastAPI(
         title="Krishi-Sandesh gateway",
         description="What the kiosks told. Times are whole seconds since 1970-01-01 UTC.",
@@ -61,6 +67,7 @@ def build_app(engine: Engine, config: Config, now: Now = system_now) -> FastAPI:
         docs_url=None,  # its page loads programs from elsewhere
         redoc_url=None,
         responses=_PROBLEMS,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(config))],
         exception_handlers={
             GatewayError: _explain,
             RequestValidationError: _explain_parameter,
@@ -69,8 +76,13 @@ def build_app(engine: Engine, config: Config, now: Now = system_now) -> FastAPI:
     )
     _add_fleet(app, engine, config, now)
     _add_reports(app, engine)
-    _add_metrics(app, FleetCollector(engine, config.alerts, now))
+    _add_metrics(app, of_metrics(FleetCollector(engine, config.alerts, now, hold_s), dates))
     return app
+
+
+def _hosts(config: Config) -> list[str]:
+    """On loopback a web page that some browser here shows must not reach us by a name of its own (DNS rebinding)."""
+    return list(LOOPBACK) if config.web.host in {"127.0.0.1", "::1", "localhost"} else ["*"]
 
 
 def _add_fleet(app: FastAPI, engine: Engine, config: Config, now: Now) -> None:
@@ -133,9 +145,7 @@ def _add_reports(app: FastAPI, engine: Engine) -> None:
         return JPEG(reports_view.picture(engine, kiosk, diagnosis), headers={"X-Content-Type-Options": "nosniff"})
 
 
-def _add_metrics(app: FastAPI, collector: FleetCollector) -> None:
-    shown = of_metrics(collector)
-
+def _add_metrics(app: FastAPI, shown: CollectorRegistry) -> None:
     @app.get("/metrics", response_class=Response, include_in_schema=False)
     def metrics(request: Request) -> Response:
         encode, kind = choose_encoder(request.headers.get("accept", ""))

@@ -26,6 +26,8 @@ MOST_KIOSKS = 2000
 HOLD_S = 5.0
 """So old an answer is given again: however many scrape, the database is asked no more often."""
 
+MB = 1_000_000
+
 Family = CounterMetricFamily | GaugeMetricFamily
 
 _COUNTERS = {
@@ -41,7 +43,7 @@ _GAUGES = {
 _OF_EACH = {
     "last_seen_at": ("krishi_kiosk_last_seen_timestamp_seconds", "When its newest batch came."),
     "backlog": ("krishi_kiosk_reports_waiting", "Reports that wait on the kiosk."),
-    "disk_free_mb": ("krishi_kiosk_disk_free_megabytes", "Room on its disk."),
+    "disk_free_mb": ("krishi_kiosk_disk_free_bytes", "Room on its disk."),
     "clock_off_s": ("krishi_kiosk_clock_offset_seconds", "Its clock less ours."),
     "expires_at": ("krishi_kiosk_certificate_expires_timestamp_seconds", "When its certificate ends."),
 }
@@ -81,12 +83,12 @@ class FleetCollector(Collector):
         yield from _of_each(kiosks)
 
 
-def registry(collector: FleetCollector) -> CollectorRegistry:
-    """All that is served: the fleet, and what this process counts of itself."""
-    both = CollectorRegistry()
-    both.register(collector)
-    both.register(metrics.REGISTRY)
-    return both
+def registry(*collectors: Collector) -> CollectorRegistry:
+    """All that is served: these, and what this process counts of itself."""
+    served = CollectorRegistry()
+    for collector in (*collectors, metrics.REGISTRY):
+        served.register(collector)
+    return served
 
 
 def _gauge(name: str, about: str, value: float) -> Family:
@@ -112,7 +114,7 @@ def _of_each(kiosks: list[Row]) -> Iterator[Family]:
         of_each = GaugeMetricFamily(*named, labels=["kiosk"])
         for row in kiosks:
             if row[name] is not None:
-                of_each.add_metric([row["id"]], row[name])
+                of_each.add_metric([row["id"]], row[name] * (MB if name == "disk_free_mb" else 1))
         yield of_each
     labels = ["kiosk", "site", "trouble"]
     troubled = GaugeMetricFamily("krishi_kiosk_trouble", "1 for each trouble of a kiosk.", labels=labels)

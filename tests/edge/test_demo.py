@@ -1,7 +1,8 @@
-"""The demo: whole visits on paper, the SMS as the far end put it together, the report that waits."""
+"""The demo: whole visits on paper, the SMS as the far end put it together, the report on its way to a gateway."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,5 +65,32 @@ def test_a_photo_that_cannot_be_judged_is_a_receipt_too(photo: Path) -> None:
 def test_bad_words(photo: Path, words: list[str], sentence: str) -> None:
     done = demo(*(photo if word == "PHOTO" else word for word in words))
     assert done.returncode == 65
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_reports_end_at_a_gateway(photo: Path) -> None:
+    command = [sys.executable, "-m", "gateway", "rehearse", "--", sys.executable, "-m", "edge_daemon", "demo"]
+    done = subprocess.run([*command, photo, photo], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "has stored all up to number 3" in done.stdout  # two diagnoses, and how the kiosk is
+    assert "\nOutbox     empty: the gateway has all of them\n" in done.stdout
+    (kiosk,) = re.findall(r"^-+ krishi-gateway kiosks (\S+) -+$", done.stdout, re.MULTILINE)
+    assert f"Kiosk           {kiosk}, seen, a rehearsal\n" in done.stdout
+    assert "\nIn the database 2 diagnoses, 0 " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("gateway", "code", "sentence"),
+    [
+        ("mqtt://127.0.0.1:1", 69, "nobody listens there"),
+        ("mqtt://broker.example.org", 78, "is without TLS"),
+        ("mqtts://127.0.0.1", 78, "goes to no gateway in service"),
+        ("http://127.0.0.1", 78, "begins with neither"),
+    ],
+)
+def test_a_gateway_that_cannot_be_told(photo: Path, gateway: str, code: int, sentence: str) -> None:
+    done = demo(photo, "--gateway", gateway)
+    assert done.returncode == code
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,12 +18,15 @@ from edge_daemon.config import Config, parse
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Photo, Share, Visit
 from edge_daemon.errors import NothingToShare, PhotoUnreadable
 from edge_daemon.judge import Judge, Vision
+from edge_daemon.kiosk import report as kiosk_report
 from edge_daemon.store.store import Store
+from edge_daemon.sync.courier import Courier, Trip
+from edge_daemon.sync.windows import Allowance
 from edge_daemon.thumbnails import UNCERTAIN, Sharing
 from edge_daemon.vision.models import Models
-from edge_daemon.wire import codec, replies
+from edge_daemon.wire import batch, codec, replies
 from edge_daemon.wire.messages import MOST_JPEG_BYTES, Thumbnail
-from edge_daemon.wire.replies import Desired
+from edge_daemon.wire.replies import Acknowledgement, Desired
 from tests.drawn import jpeg, leaf
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -149,6 +152,36 @@ def test_a_yes_can_be_taken_back_after_the_setting_was_switched_off(store: Store
 @functools.cache
 def catalogue() -> Catalogue:
     return Catalogue.load()
+
+
+class TakingLink:
+    """A link to a gateway that stores all that it gets."""
+
+    round_trip_s = 0.0
+
+    def __init__(self) -> None:
+        self.batches: list[batch.Unpacked] = []
+
+    async def send(self, data: bytes, boot: bytes, last: int) -> Acknowledgement:
+        self.batches.append(batch.unpack("test-kiosk", data))
+        return Acknowledgement(boot=boot, upto=last, at=int(NOON.timestamp()))
+
+
+@pytest.mark.parametrize(("spare", "share"), [(0, Share.AGREED), (100_000, Share.SENT)])
+def test_a_picture_goes_last_and_only_with_bytes_to_spare(store: Store, spare: int, share: Share) -> None:
+    found = recorded(store)
+    answered(sharing(store), found, True)
+    report = kiosk_report("test-kiosk", found)
+    store._write(lambda db: db.execute("UPDATE outbox SET body = ? WHERE rank = 1", (codec.encode(report),)))
+    link = TakingLink()
+    courier = Courier("test-kiosk", store.reports, lambda _: None)
+    asyncio.run(courier.empty(link, lambda: Allowance(100_000, 100_000, spare), lambda: None, Trip()))
+    assert [(len(sent.diagnoses), sent.others) for sent in link.batches] == [
+        (1, []),
+        *([(0, [Thumbnail(kiosk="test-kiosk", diagnosis=found.id, jpeg=PHOTO[:20])])] if spare else []),
+    ]
+    assert store.consents.said(found.visit) is share
+    assert answered(sharing(store), found, False) is (Share.SENT if spare else Share.REFUSED)
 
 
 def skill() -> parts.Skill:

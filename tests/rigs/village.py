@@ -1,10 +1,11 @@
-"""A gateway and kiosks as an operator would set them up: real programs, real Mosquitto, real certificates.
+"""A gateway, its broker and its kiosks: real programs, a real Mosquitto, real certificates.
 
-    village = Village(tmp_path)               `krishi-gateway init`, and the broker with the files that it wrote
+    village = Village(tmp_path)               an authority, and the broker with the files that the gateway writes for it
     with village.broker, village.gateway():   both run
-        kiosk = village.kiosk("koraput-7")    invited, and enrolled by `krishi-kiosk enrol`
+        kiosk = village.kiosk("koraput-7")    invited and enrolled
 
-Nothing here knows the insides of either side: it writes their settings and runs their commands.
+Certificates are made by the gateway's own code, without its commands and without HTTPS, since each story needs some: it
+is tests/scenarios/test_scenario_trickle_enrol.py that goes the operator's way.
 """
 
 from __future__ import annotations
@@ -14,41 +15,39 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
 from edge_daemon.kiosk import report
+from edge_daemon.store.database import FILE
 from edge_daemon.store.store import Store
+from edge_daemon.sync import tls
 from edge_daemon.wire.messages import DiagnosisReport
+from gateway import broker_files, certificates, store
+from gateway.authority import FOLDER, Authority
+from gateway.config import Authority as Rules
+from gateway.fleet import Fleet
 from tests import foreign
+from tests.gateway.requests import asks
 from tests.peers.program import Program, free_port
 from tests.reconcile import accounts, left_in, reconcile
-from tests.rigs import reports
+from tests.rigs import disks, reports
 from tests.scenarios.kit import DEADLINE_S, RunningKiosk, RunningProgram, visit, wait_until
 from tests.wire.day import diagnoses
 
-READY = "ready"
 LOOPBACK = "127.0.0.1"
-
-
-class Broker(Program):
-    """Mosquitto with the files that `krishi-gateway init` wrote."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        program = foreign.program("mosquitto")
-        assert program is not None, "mosquitto is not installed"
-        self._settings = folder / "openssl.cnf"
-        super().__init__("mosquitto", folder, [program, "-v", "-c", str(folder / "mosquitto.conf")], port)
-
-    # The environment of the unit: OPENSSL_CONF.
+READY = "ready to work"
+"""What the gateway says when the broker has let it in."""
 
 
 class Village:
-    """One gateway, its broker, and the kiosks that were enrolled. recorded: what they have told, or will.
+    """One gateway, its broker, and the kiosks that were enrolled.
 
-    database: as SQLAlchemy takes it; "" for SQLite in the gateway's state folder. settings: more of gateway.toml.
-    hosts: by which the broker is reached.
+    database: as SQLAlchemy takes it; "": SQLite in the gateway's state folder. settings: more of gateway.toml. hosts:
+    by which the broker is reached. on_disk_of: the program on whose own disk the database is, if it is SQLite.
     """
 
     def __init__(
@@ -56,91 +55,120 @@ class Village:
     ) -> None:
         self.folder = folder
         self.state = folder / "gateway"
+        self.state.mkdir()
         self.database = database or f"sqlite:///{self.state / 'gateway.db'}"
         self.kiosks: dict[str, Kiosk] = {}
-        self._settings = settings
-        self._ports = {name: free_port() for name in ("broker", "enrolment")}
-        self.config = self.write_config("gateway.toml", self._ports["broker"])
-        self.command("init", *(word for host in hosts for word in ("--host", host)))
-        self.broker = Broker(self.state / "broker", self._ports["broker"])
+        self.on_disk_of: RunningProgram | None = None
+        self._authority = Authority.make(self.state / FOLDER, hosts, datetime.now(UTC))
+        self.broker = _broker(self.state)
+        self.config = self.write_config("gateway.toml", self.broker.port, settings)
 
-    @property
+    def write_config(self, name: str, broker_port: int, settings: str = "") -> Path:
+        """A gateway.toml that reaches the broker by this port."""
+        path = self.folder / name
+        path.write_text(
+            f'[state]\nfolder = "{self.state}"\n[database]\nurl = "{self.database}"\n'
+            f'[broker]\nurl = "mqtts://{LOOPBACK}:{broker_port}"\n{settings}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    def gateway(self, config: Path | None = None, before: tuple[str, ...] = ()) -> RunningProgram:
+        """A worker of the gateway, once the broker has let it in."""
+        words = ("run", "--only", "ingest", "--config", str(config or self.config))
+        running = RunningProgram("gateway", *words, before=before)
+        try:
+            running.wait_for(READY)
+        except BaseException:
+            running.kill()
+            raise
+        return running
+
+    def kiosk(self, id: str, port: int = 0, host: str = LOOPBACK, deadline_s: float = 5.0) -> Kiosk:
+        """Enrol a kiosk. host, port: where it finds the broker; 0: its own."""
+        kiosk = Kiosk(id, self.folder / id, f"mqtts://{host}:{port or self.broker.port}", deadline_s)
+        key = certificates.new_key()
+        with closing(store.Store.open(self.database)) as database:
+            fleet = Fleet(database, self._authority, Rules())
+            made = fleet.enrol(fleet.invite(id, f"the village of {id}").token, asks(key, id))
+        kiosk.identity.mkdir(parents=True)
+        files = {tls.KEY: certificates.key_pem(key), tls.CERTIFICATE: made, tls.AUTHORITY: self._authority.certificate}
+        for name, text in files.items():
+            (kiosk.identity / name).write_text(text, encoding="ascii")
+        self.kiosks[id] = kiosk
+        return kiosk
+
     def recorded(self) -> list[DiagnosisReport]:
         """All that the kiosks recorded."""
         return [report for kiosk in self.kiosks.values() for report in kiosk.recorded]
 
     def reconcile(self) -> None:
-        """Print what was sent and what is stored, and fail where they differ."""
-        reconcile(self.database, self.recorded, {kiosk.id: kiosk.state for kiosk in self.kiosks.values()})
+        """Print what was recorded and what is stored, and fail where they differ."""
+        left = {kiosk.id: kiosk.left for kiosk in self.kiosks.values()}
+        reconcile(self._seen(), self.recorded(), left)
 
     def stored(self) -> int:
         """How many diagnoses the gateway has now."""
-        return sum(account.stored for account in accounts(self.database, [], {}))
+        return sum(account.stored for account in accounts(self._seen(), [], {}))
 
-    def write_config(self, name: str, broker_port: int, settings: str | None = None) -> Path:
-        """A gateway.toml that reaches the broker by this port."""
-        path = self.folder / name
-        path.write_text(
-            f'[state]\nfolder = "{self.state}"\n[database]\nurl = "{self.database}"\n'
-            f'[broker]\nurl = "mqtts://{LOOPBACK}:{broker_port}"\n'
-            f'[enrolment]\nhost = "{LOOPBACK}"\nport = {self._ports["enrolment"]}\n[web]\nport = 0\n'
-            f"{self._settings if settings is None else settings}\n",
-            encoding="utf-8",
-        )
-        return path
+    def _seen(self) -> str:
+        if self.on_disk_of is None:
+            return self.database
+        file = Path(self.database.removeprefix("sqlite:///"))
+        return f"sqlite:///{disks.copy(self.on_disk_of, file, self.folder / 'seen')}"
 
-    def command(self, *words: str) -> str:
-        """What `krishi-gateway` prints; it must succeed."""
-        return _command("gateway", *words, "--config", str(self.config))
 
-    def gateway(self, *parts: str, config: Path | None = None, before: tuple[str, ...] = ()) -> RunningProgram:
-        """`krishi-gateway run`, all of it or these parts."""
-        only = [word for part in parts for word in ("--only", part)]
-        words = ("run", *only, "--config", str(config or self.config))
-        return RunningProgram("gateway", *words, before=before)
-
-    def kiosk(self, id: str, port: int = 0, settings: str = "", host: str = LOOPBACK) -> Kiosk:
-        """Invite a kiosk and enrol it, while the gateway runs. host, port: where it finds the broker; 0: its own."""
-        folder = self.folder / id
-        folder.mkdir()
-        invitation = folder / "krishi-enrol.toml"
-        self.command("enrol", id, "--site", f"the village of {id}", "--out", str(invitation))
-        kiosk = Kiosk(id, folder, f"mqtts://{host}:{port or self._ports['broker']}", settings)
-        _command("edge_daemon", "enrol", str(invitation), "--config", str(kiosk.config))
-        self.kiosks[id] = kiosk
-        return kiosk
+def _broker(state: Path) -> Program:
+    """Mosquitto on any port of this machine, with the files that the gateway writes."""
+    folder, data = state / broker_files.FOLDER, state / "mosquitto"
+    data.mkdir()
+    port = free_port()
+    broker_files.write_settings(folder, broker_files.Listener(port, "", data))
+    broker_files.write_lists(folder, state / FOLDER, ())
+    config = folder / "mosquitto.conf"
+    if os.geteuid() == 0:  # else it becomes a user who may not read pytest's folders
+        config.write_text(config.read_text(encoding="utf-8") + "user root\n", encoding="utf-8")
+    program = foreign.program("mosquitto")
+    assert program is not None, "mosquitto is not installed"
+    as_in_its_unit = ["env", f"OPENSSL_CONF={folder / 'openssl.cnf'}"]
+    return Program("mosquitto", state, [*as_in_its_unit, program, "-c", str(config)], port)
 
 
 class Kiosk:
-    """One kiosk's folder, and what it recorded."""
+    """One kiosk's folder, and what it recorded.
 
-    def __init__(self, id: str, folder: Path, broker: str, settings: str) -> None:
+    broker: its URL. deadline_s: of its link. on_disk_of: the daemon on whose own disk its state is.
+    """
+
+    def __init__(self, id: str, folder: Path, broker: str, deadline_s: float) -> None:
         self.id = id
         self.folder = folder
         self.state = folder / "state"
+        self.identity = self.state / "identity"
         self.recorded: list[DiagnosisReport] = []
         self.config = folder / "kiosk.toml"
+        self.on_disk_of: RunningProgram | None = None
+        folder.mkdir()
         self.config.write_text(
             f'[kiosk]\nid = "{id}"\n[state]\nfolder = "{self.state}"\nphotos_mb = 5\n[web]\nport = 0\n'
-            f'[sync]\nurl = "{broker}"\nevery_min = 1\ndaily_kb = 100000\ndeadline_s = 5.0\n{settings}\n',
+            f'[sync]\nurl = "{broker}"\nevery_min = 1\ndaily_kb = 100000\ndeadline_s = {deadline_s}\n',
             encoding="utf-8",
         )
 
-    def record(self, count: int) -> list[DiagnosisReport]:
+    def record(self, count: int) -> None:
         """So many more diagnoses, straight into its store."""
-        more = diagnoses(count, seed=zlib.crc32(f"{self.id} {len(self.recorded)}".encode()), kiosk=self.id)
-        self.state.mkdir(exist_ok=True)
+        seed = zlib.crc32(f"{self.id} {len(self.recorded)}".encode())
+        more = diagnoses(count, seed, self.id)
         reports.record(self.state, more)
         self.recorded += more
-        return more
 
     def visit(self, client: httpx.Client) -> DiagnosisReport:
         """A whole visit over the API of its running daemon."""
         return self.note(visit(client))
 
     def note(self, visit: str) -> DiagnosisReport:
-        """Write down what a visit's diagnosis tells the gateway."""
-        with Store.look(self.state) as store:
+        """Write down what the gateway shall be told of a visit."""
+        with Store.look(self._seen()) as store:
             found = store.diagnosis(store.visit(visit))
         assert found is not None
         self.recorded.append(report(self.id, found))
@@ -149,50 +177,54 @@ class Kiosk:
     @property
     def left(self) -> int:
         """How many of its reports of diagnoses the gateway has not acknowledged."""
-        return left_in(self.state)
+        return left_in(self._seen())
 
-    def drain(self) -> None:
-        """Ask its daemon to open the link until nothing is left."""
-        wait_until(lambda: self.left == 0 or (self.sync() != "" and self.left == 0))
+    def _seen(self) -> Path:
+        """Its state folder, or a copy of what counts in it."""
+        if self.on_disk_of is None:
+            return self.state
+        return disks.copy(self.on_disk_of, self.state / FILE, self.folder / "seen").parent
 
     def running(self, before: tuple[str, ...] = (), environment: dict[str, str] | None = None) -> RunningKiosk:
         """Its daemon."""
         return RunningKiosk(self.config, before=before, environment=environment)
 
+    def asks(self) -> Asked:
+        """As `krishi-kiosk sync`, in the background."""
+        before = disks.within(self.on_disk_of) if self.on_disk_of else ()
+        return Asked(self.config, before)
+
     def sync(self) -> str:
-        """`krishi-kiosk sync`: open the link now; what it says, whether or not it came off."""
+        """`krishi-kiosk sync`: what it says, whether or not the link could be opened."""
         return self.asks().wait()
 
-    def asks(self) -> Asked:
-        """The same, without waiting for it."""
-        return Asked(self.config)
+    def drain(self) -> None:
+        """Have its daemon open the link until nothing is left."""
+        said = [""]
+
+        def is_empty() -> bool:
+            if self.left:
+                said.append(self.sync())
+            return self.left == 0
+
+        try:
+            wait_until(is_empty)
+        except AssertionError as why:
+            raise AssertionError(f"{self.left} reports are left; the kiosk said last: {said[-1]}") from why
 
 
 class Asked:
-    """A `krishi-kiosk sync` that goes on in the background."""
+    """A `krishi-kiosk sync` under way."""
 
-    def __init__(self, config: Path) -> None:
-        words = [sys.executable, "-m", "edge_daemon", "sync", "--config", str(config)]
+    def __init__(self, config: Path, before: tuple[str, ...]) -> None:
+        words = [*before, sys.executable, "-m", "edge_daemon", "sync", "--config", str(config)]
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def poll(self) -> int | None:
-        """Its exit code, None while it goes on."""
-        return self._process.poll()
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
 
     def wait(self) -> str:
         """What it said, once it has ended."""
         with self._process:
             return self._process.communicate(timeout=DEADLINE_S)[0]
-
-
-def _command(module: str, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-    )
-    assert done.returncode == 0, f"{module} {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout

@@ -47,15 +47,14 @@ def test_the_gateway_is_killed_between_its_commit_and_its_acknowledgement(tmp_pa
         kiosk.record(NUMBERED)
         with kiosk.running() as daemon:
             daemon.ready().close()
-            with village.gateway("ingest", config=village.write_config("late.toml", relay.port)) as doomed:
-                doomed.wait_for("ready")
+            with village.gateway(config=village.write_config("late.toml", relay.port)) as doomed:
                 relay.hush(up=True)
                 asked = kiosk.asks()
                 wait_until(lambda: village.stored() > 0)
                 doomed.kill()
             asked.wait()
             assert kiosk.left == NUMBERED, "nothing was acknowledged"
-            with village.gateway("ingest"):
+            with village.gateway():
                 kiosk.drain()
                 village.reconcile()
 
@@ -73,7 +72,7 @@ def test_the_kiosk_is_killed_anywhere(tmp_path: Path) -> None:
                 daemon.ready().close()
                 asked = kiosk.asks()
                 moment = chance.randrange(8_000)
-                wait_until(lambda: relay.total_bytes > moment or asked.poll() is not None)  # noqa: B023  # as above
+                wait_until(lambda: relay.total_bytes > moment or asked.is_over())  # noqa: B023  # as above
                 daemon.kill()
                 asked.wait()
         with kiosk.running() as daemon:
@@ -90,8 +89,7 @@ def test_two_workers_share_the_work_and_one_is_killed(tmp_path: Path) -> None:
         village = Village(tmp_path, database=database.url)
         with village.broker, village.gateway(), Relay(village.broker.port, Line(64_000, 0.05)) as relay:
             kiosks = [village.kiosk(id, relay.port) for id in ("koraput-7", "rayagada-2")]
-            with village.gateway("ingest") as second:
-                second.wait_for("ready")
+            with village.gateway() as second:
                 threads = [threading.Thread(target=_lives, args=(kiosk,)) for kiosk in kiosks]
                 for thread in threads:
                     thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,7 @@ def test_one_damaged_byte_gives_a_batch_or_a_bad_message(place: int, byte: int) 
         assert batch.header(bytes(data)) == (BOOT, 1, 21)
 
 
-@pytest.mark.parametrize("length", range(0, len(DAMAGED), 3))
+@pytest.mark.parametrize("length", [*range(0, len(DAMAGED), 3), len(DAMAGED) - 1])
 def test_what_was_cut_off_is_a_bad_message(length: int) -> None:
     with pytest.raises(batch.BadMessage):
         batch.unpack(KIOSK, DAMAGED[:length])
@@ -278,7 +279,7 @@ def test_a_newer_form_is_refused_by_name_and_its_header_is_read() -> None:
     "numbers",
     [
         b"\x00\x01\x00",  # from number 0
-        b"\xff\xff\xff\xff\xff\xff\xff\x1f\x01\x00",  # beyond 2**53
+        b"\xb9\xfe\xff\xff\xff\xff\xff\x0f\x01\x00",  # 200 messages from it on go beyond 2**53
         b"\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x00",  # more than eight bytes
         b"\x01\x00\x00",  # no message
         b"\x01\xc9\x00",  # 201 messages
@@ -297,8 +298,13 @@ def test_a_bomb_is_refused_while_it_is_unpacked() -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
     bomb = packer.compress(bytes(60_000_000)) + packer.flush()
     assert len(bomb) < batch.MOST_BYTES
-    with pytest.raises(batch.BadMessage, match="grows beyond"):
-        batch.unpack(KIOSK, b"\x01\x01" + BOOT + b"\x01\x01\x00" + bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(batch.BadMessage, match="grows beyond"):
+            batch.unpack(KIOSK, b"\x01\x01" + BOOT + b"\x01\x01\x00" + bomb)
+        assert tracemalloc.get_traced_memory()[1] < 4 * batch.MOST_UNPACKED_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_more_bytes_than_a_batch_has_are_refused() -> None:
@@ -313,10 +319,15 @@ def test_as_many_messages_as_the_header_says(told: int) -> None:
         batch.unpack(KIOSK, closed(start[:-1] + bytes([told]), raw, sections))
 
 
-@pytest.mark.parametrize("sections", [[], 1, None, {}, {1: 5}, {1: [[4, {}]] * 201}, {0: []}, {0: [[], [], b""]}])
+@pytest.mark.parametrize("sections", [[], 1, None, {}, {1: 5}, {0: []}, {0: [[], [], b""]}])
 def test_sections_that_cannot_be_are_refused(sections: object) -> None:
     with pytest.raises(batch.BadMessage):
         batch.unpack(KIOSK, closed(b"\x01\x00" + BOOT + b"\x01\x01", b"", sections))
+
+
+def test_more_messages_than_a_batch_has_are_refused_before_they_are_read() -> None:
+    with pytest.raises(batch.BadMessage, match="no list of at most 200"):
+        batch.unpack(KIOSK, closed(b"\x01\x00" + BOOT + b"\x01\xc8", b"", {1: [[99, {}]] * 201}))
 
 
 @pytest.mark.parametrize("damage", ["raw", "columns", "visit", "words"])
@@ -407,6 +418,13 @@ def test_a_word_s_place_that_has_none_sets_the_diagnosis_aside() -> None:
     words, times, values = sections[0]
     found = batch.unpack(KIOSK, closed(start, raw, {0: [words, times, values[:1] + b"\xff" + values[2:]]}))
     assert (found.diagnoses, len(found.unreadable)) == ([], 1)
+
+
+@pytest.mark.parametrize("part", [["x" * 9000, {}], [4, {3: "x" * 9000}]])
+def test_a_reason_is_short(part: list[object]) -> None:
+    start, raw, sections = opened(batch.pack(batch_of(ALARM)))
+    [aside] = batch.unpack(KIOSK, closed(start, raw, {**sections, 1: [part]})).unreadable
+    assert len(aside.reason) < 300
 
 
 def test_a_reason_quotes_no_value() -> None:

@@ -1,0 +1,81 @@
+"""kiosks, want and export as somebody types them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.store import Store
+from tests.gateway.view import fleet_kit as kit
+
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With a gateway.toml, and a database that two kiosks are in."""
+    (tmp_path / "gateway.toml").write_text(f'[state]\nfolder = "{tmp_path / "state"}"\n', encoding="utf-8")
+    store = Store.open(f"sqlite:///{tmp_path / 'state' / 'gateway.db'}")
+    kit.add_kiosk(store.engine, "koraput-7", last_seen_at=5)
+    kit.add_kiosk(store.engine, "revoked-1", state="revoked", revoked_at=7)
+    kit.add_diagnoses(store.engine, 3)
+    store.close()
+    return tmp_path
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gateway", *words, "--config", str(folder / "gateway.toml")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
+
+
+def test_kiosks(folder: Path) -> None:
+    said = run(folder, "kiosks")
+    assert said.returncode == 0, said.stderr
+    assert "silent" in said.stdout.splitlines()[1]
+    assert said.stdout.splitlines()[-1].startswith("2 kiosks. In trouble: silent 1")
+    assert json.loads(run(folder, "kiosks", "--trouble", "silent", "--json").stdout)["id"] == "koraput-7"
+    assert "Ask on site" in run(folder, "kiosks", "koraput-7").stdout
+
+
+def test_want(folder: Path) -> None:
+    said = run(folder, "want", "koraput-7", "--daily-kb", "500", "--thumbnails", "off")
+    assert '"revision":1' in said.stdout, said.stderr
+    assert run(folder, "want", "--all", "--health").stdout == "Wanted of 1 kiosk.\n"
+    shown = json.loads(run(folder, "kiosks", "koraput-7", "--json").stdout)["desired"]
+    assert (shown["revision"], shown["daily_kb"], shown["thumbnails"], shown["health"]) == (2, 500, False, 1)
+
+
+def test_export(folder: Path) -> None:
+    out = folder / "d.csv"
+    said = run(folder, "export", "diagnoses", "--since", "2026-11-25", "--out", str(out))
+    assert said.stdout == f"{out}: 3 rows.\n", said.stderr
+    with out.open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["kiosks", "nobody-1"], 65, "No kiosk has the id 'nobody-1'"),
+        (["kiosks", "--trouble", "tired"], 64, "--trouble"),
+        (["want", "koraput-7"], 65, "Nothing is wanted"),
+        (["want", "koraput-7", "--daily-kb", "1"], 65, "daily_kb"),
+        (["want", "revoked-1", "--health"], 65, "revoked-1 is revoked"),
+        (["want", "--health"], 64, "required"),
+        (["want", "koraput-7", "--all", "--health"], 64, "not allowed"),
+        (["export", "diagnoses"], 64, "--out"),
+        (["export", "photos", "--out", "x"], 64, "photos"),
+        (["export", "diagnoses", "--since", "soon", "--out", "x"], 65, "'soon' is no time"),
+        (["export", "diagnoses", "--out", "/nowhere/x"], 73, "/nowhere/x: cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_said(folder: Path, words: list[str], code: int, says: str) -> None:
+    said = run(folder, *words)
+    assert (said.returncode, said.stdout) == (code, ""), said.stderr
+    assert says in said.stderr
+    assert "Traceback" not in said.stderr
