@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import ssl
 import struct
@@ -45,6 +46,8 @@ from edge_daemon.wire.replies import Acknowledgement, Desired, decode_acknowledg
 
 SENDS = 2
 """A batch goes so often over one connection before the gateway is called mute."""
+CLIENT_ID_BYTES = 6
+"""Drawn for each connection. One that the broker gives would cost 44 bytes."""
 WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
 TICK_S = 5.0
@@ -134,7 +137,8 @@ class Link:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.access.kiosk,
+            # Not the kiosk's id: whoever comes with another's client id has the broker end that one's connection.
+            client_id=secrets.token_hex(CLIENT_ID_BYTES),
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
