@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(enc
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+DEADLINE_S = 30.0
 MOSQUITTO = "[Service]\nExecStart=/bin/true\n"
 """Enough of Debian's unit for our drop-in."""
 
@@ -58,6 +60,36 @@ def test_only_enrolment_sees_the_key_that_signs() -> None:
     hidden = {unit.name: " ".join(values(unit, "InaccessiblePaths")).split() for unit in UNITS}
     key = "-/var/lib/krishi-gateway/authority/ca.key"
     assert [name for name, paths in hidden.items() if key not in paths] == ["krishi-gateway-enrolment.service"]
+
+
+def test_the_mark_that_makes_the_broker_read_its_lists_is_one() -> None:
+    (mark,) = values(SYSTEMD / "krishi-broker-reload.path", "PathExists")
+    assert values(SYSTEMD / "krishi-broker-reload.service", "ExecStart")[0] == f"/usr/bin/rm -f {mark}"
+    folder = str(Path(mark).parent)
+    assert f"\nd {folder} 0775 krishi-gateway root\n" in (SYSTEMD / "krishi-gateway.tmpfiles").read_text("utf-8")
+    assert values(SYSTEMD / "krishi-gateway-enrolment.service", "ReadWritePaths") == [f"-{folder}"]
+    assert load(DEPLOY / "gateway.toml").broker.reload[-1].startswith(f"mark={mark}\n")
+
+
+def reload_with(mark: Path) -> subprocess.Popen[str]:
+    """The command of [broker] reload, with its mark elsewhere."""
+    command = [re.sub("(?m)^mark=.*$", f"mark={mark}", word) for word in load(DEPLOY / "gateway.toml").broker.reload]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_gateway_waits_until_its_mark_is_taken(tmp_path: Path) -> None:
+    with reload_with(tmp_path / "mark") as left:
+        looks, pause = int(DEADLINE_S / 0.02), threading.Event()
+        assert any((tmp_path / "mark").exists() or pause.wait(0.02) for _ in range(looks))
+        (tmp_path / "mark").unlink()
+        assert left.wait(DEADLINE_S) == 0
+
+
+def test_a_mark_that_cannot_be_left_is_said(tmp_path: Path) -> None:
+    with reload_with(tmp_path / "nowhere" / "mark") as left:
+        _, said = left.communicate(timeout=DEADLINE_S)
+        assert left.returncode == 1
+        assert "nowhere/mark" in said
 
 
 @pytest.mark.needs("systemd-analyze")
