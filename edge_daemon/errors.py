@@ -48,7 +48,8 @@
     │   ├── AggregatorGone
     │   ├── EnrolmentAway                the gateway gives no certificate now
     │   └── BrokerGone                   the link to the gateway
-    │       └── GatewayMute              it holds, but the gateway acknowledges nothing
+    │       ├── GatewayMute              it holds, but the gateway acknowledges nothing
+    │       └── CertificateRefused       the broker does not take this kiosk's certificate
     └── Refused                      65  this message will never be taken: park it, go on
 
 A DeviceError makes the supervisor begin its part again, but for SendFailed, after which one message waits. Refused
@@ -334,6 +335,10 @@ class EnrolmentAway(DeviceError):
 
 class BrokerGone(DeviceError):
     """The gateway's broker cannot be reached, or does not let us in."""
+
+
+class CertificateRefused(BrokerGone):
+    """The broker does not take this kiosk's certificate: it has ended, was revoked, or is another gateway's."""
 
 
 class GatewayMute(BrokerGone):

@@ -65,7 +65,7 @@ FLOOR = {
     "modem_desk": 5,
     "sync_desk": 5,
     "simulate": 5,
-    "enrol_desk": 5,
+    "enrol_desk": 4,
     "cli": 6,
     "__main__": 7,
 }

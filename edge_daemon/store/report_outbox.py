@@ -38,6 +38,8 @@ _OF_TIER = (
     "SELECT id, body FROM outbox WHERE channel = 'report' AND state = 'waiting' AND rank = ? {}"
     " ORDER BY queued_at, id LIMIT ?"
 )
+_COUNTS = "SELECT rank, count(*) AS n FROM outbox WHERE channel = 'report' AND state = 'waiting' GROUP BY rank"
+_OLDEST = "SELECT min(queued_at) AS oldest FROM outbox WHERE channel = 'report' AND state = 'waiting' AND rank = ?"
 MOST = 1000
 """What one call gives at the most."""
 
@@ -121,13 +123,9 @@ class ReportOutbox(Outbox[Report]):
 
     def counts(self) -> Waiting:
         """What waits now."""
-        rows = self._rows(
-            "SELECT rank, count(*) AS n, min(queued_at) AS oldest FROM outbox"
-            " WHERE channel = 'report' AND state = 'waiting' GROUP BY rank",
-            (),
-        )
-        by_rank = {row["rank"]: row["n"] for row in rows}
-        oldest = min((row["oldest"] for row in rows), default=None)
+        by_rank = {row["rank"]: row["n"] for row in self._rows(_COUNTS, ())}
+        firsts = [self._rows(_OLDEST, (rank,))[0]["oldest"] for rank in by_rank]
+        oldest = min(firsts, default=None)
         return Waiting(
             sum(by_rank.values()),
             by_rank.get(URGENT, 0),

@@ -128,7 +128,7 @@ class Link:
                 "is the broker up?"
             ) from why
         except (OSError, UnicodeError) as why:
-            raise BrokerGone(_sentence(self.access.where, why)) from why
+            raise _trouble(self.access.where, why) from why
 
     def _made(self) -> mqtt.Client:
         newer = self.access.mqtt == 5
@@ -219,9 +219,9 @@ class Link:
             self._gone.result()
         return awaited.result()
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, why: BrokerGone | str) -> None:
         if not self._gone.done():
-            self._gone.set_exception(BrokerGone(sentence))
+            self._gone.set_exception(BrokerGone(why) if isinstance(why, str) else why)
 
     def _close(self) -> None:
         """Say good-bye where that goes at once, and close. The thread that dials, if it does, is not waited for."""
@@ -308,7 +308,7 @@ class Link:
     def _lost(self, client: mqtt.Client, _: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         trouble = self._tls and self._tls.newest and self._tls.newest.trouble
         if trouble:
-            self._fail(tls.sentence(self.access.where, trouble))
+            self._fail(tls.trouble(self.access.where, trouble))
         elif not self._ready.done():
             self._fail(
                 f"{self.access.where} closed the connection before it let us in ({reason}). It may know no MQTT "
@@ -341,11 +341,13 @@ def _not_let_in(access: Access, reason: ReasonCode) -> str:
     return f"{access.where} does not let this kiosk in: {reason}. {ASK}"
 
 
-def _sentence(where: str, why: Exception) -> str:
+def _trouble(where: str, why: Exception) -> BrokerGone:
     if isinstance(why, ssl.SSLError):
-        return tls.sentence(where, why)
+        return tls.trouble(where, why)
     if isinstance(why, socket.gaierror):
-        return f"{where} has a name that is not found: {why.strerror}. Is there a network, and is [sync] url right?"
-    if isinstance(why, ConnectionRefusedError):
-        return f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
-    return f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
+        said = f"{where} has a name that is not found: {why.strerror}. Is there a network, and is [sync] url right?"
+    elif isinstance(why, ConnectionRefusedError):
+        said = f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
+    else:
+        said = f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
+    return BrokerGone(said)
