@@ -162,3 +162,21 @@ def test_the_container_is_made_of_what_the_build_may_see() -> None:
     packed = re.findall(r'^"([\w/]+)" = "edge_daemon', built, re.MULTILINE)
     assert packed
     assert [path for path in packed if path not in seen] == []
+
+
+def test_the_page_installs_what_there_is_and_leaves_no_unit_out() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/])(?:deploy|systemd|requirements)/[\w.@/*-]*[\w*]", page)
+    found = {path: list(ROOT.glob(path)) for path in named}
+    assert [path for path, files in found.items() if not files and path != "deploy/.env"] == []
+    ours = {path for path in SYSTEMD.rglob("*") if path.is_file() and "kiosk" not in path.name}
+    assert ours - {path for files in found.values() for path in files} == set()
+
+
+def test_the_command_lines_that_the_page_shows_are_understood() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(?:sudo -u krishi-gateway )?krishi-gateway (.*)$", page, re.MULTILINE)
+    shown += re.findall(r"^docker compose .* run --rm enrolment (.*)$", page, re.MULTILINE)
+    assert len(shown) > 5
+    for line in shown:
+        build_parser().parse_args(shlex.split(line, comments=True))
