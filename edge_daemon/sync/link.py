@@ -55,6 +55,8 @@ UNKNOWN_BYTES = 1_000
 """Where the kernel does not count: of a TCP connection, beside the batches and twice of TLS."""
 UNREADABLE = (MQTTException, struct.error, IndexError, ValueError, KeyError)
 """What the client raises for packets that are none."""
+NOBODY_THERE = Traffic(segments=3)
+"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 T = TypeVar("T")
@@ -205,7 +207,9 @@ class Link:
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
         sock = self._tls.newest if self._tls is not None else self._connection
-        now = None if sock is None else traffic_of(sock)
+        if sock is None:
+            return NOBODY_THERE
+        now = traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0
