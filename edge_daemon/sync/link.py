@@ -169,6 +169,8 @@ class Link:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
         self._connection = sock if isinstance(sock, socket.socket) else None
+        if self._connection is not None:  # else what is said first waits for the answer to the end of the handshake
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
