@@ -50,26 +50,24 @@ class Account:
         return self.recorded == self.stored and not any(wrong)
 
 
-def reconcile(database: str, recorded: Iterable[DiagnosisReport], states: Mapping[str, Path] | None = None) -> None:
+def reconcile(database: str, recorded: Iterable[DiagnosisReport], left: Mapping[str, int]) -> None:
     """Print the accounts of all kiosks that recorded or are stored, and fail where one does not balance.
 
-    database: the gateway's, as SQLAlchemy takes it. states: the kiosks' state folders; without one of a kiosk, nothing
-    is asked of its outbox.
+    database: the gateway's, as SQLAlchemy takes it. left: how many reports of diagnoses are in each kiosk's outbox.
     """
-    found = accounts(database, list(recorded), states or {})
+    found = accounts(database, list(recorded), left)
     print(table(found))
     assert found, "nothing was recorded, and nothing stored"
     assert all(account.balances for account in found), "\n" + table(found)
 
 
-def accounts(database: str, recorded: list[DiagnosisReport], states: Mapping[str, Path]) -> list[Account]:
+def accounts(database: str, recorded: list[DiagnosisReport], left: Mapping[str, int]) -> list[Account]:
     """One for each kiosk."""
     stored, counted = _at_the_gateway(database)
     told = {(report.kiosk, report.diagnosis): as_stored(report) for report in recorded}
     assert len(told) == len(recorded), "the test recorded an id twice"
-    kiosks = sorted({kiosk for kiosk, _ in [*told, *stored]} | set(states))
-    left = {kiosk: left_in(states[kiosk]) if kiosk in states else 0 for kiosk in kiosks}
-    return [_account(kiosk, told, stored, counted[kiosk], left[kiosk]) for kiosk in kiosks]
+    kiosks = sorted({kiosk for kiosk, _ in [*told, *stored]} | set(left))
+    return [_account(kiosk, told, stored, counted[kiosk], left.get(kiosk, 0)) for kiosk in kiosks]
 
 
 def table(found: list[Account]) -> str:
@@ -81,7 +79,9 @@ def table(found: list[Account]) -> str:
 
 
 def left_in(state: Path) -> int:
-    """How many reports of diagnoses are in a kiosk's outbox still, parked ones too."""
+    """How many reports of diagnoses are in a kiosk's outbox still, parked ones too. state: its folder."""
+    if not (state / FILE).exists():
+        return 0
     with contextlib.closing(sqlite3.connect(f"file:{state / FILE}?mode=ro", uri=True)) as database:
         statement = "SELECT count(*) FROM outbox WHERE channel = 'report' AND diagnosis_id IS NOT NULL"
         return int(database.execute(statement + " AND state != 'delivered'").fetchone()[0])

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 
 from gateway import tables
-from tests.reconcile import NAMES, accounts, as_stored, reconcile
+from tests.reconcile import NAMES, accounts, as_stored, left_in, reconcile
 from tests.rigs import reports
 from tests.wire.day import diagnoses
 
@@ -46,9 +46,7 @@ def change(url: str, statement: str, **values: object) -> None:
 
 
 def test_it_balances(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "state").mkdir()
-    reports.record(tmp_path / "state", [])
-    reconcile(url, SENT, {KIOSK: tmp_path / "state"})
+    reconcile(url, SENT, {KIOSK: left_in(tmp_path)})
     assert capsys.readouterr().out.splitlines()[1].split() == [KIOSK, "5", "5", "0", "0", "0", "0", "0"]
 
 
@@ -67,20 +65,17 @@ def test_what_is_wrong_is_found(url: str, statement: str, wrong: str) -> None:
     found = {account.kiosk: account for account in accounts(url, SENT, {})}
     assert getattr(found[KIOSK], wrong) == 1
     with pytest.raises(AssertionError, match=f"{KIOSK} +5"):
-        reconcile(url, SENT)
+        reconcile(url, SENT, {})
 
 
 def test_what_waits_still_is_found(url: str, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    reports.record(state, SENT[:2])
-    assert accounts(url, SENT, {KIOSK: state})[0].left == 2
-    with pytest.raises(AssertionError):
-        reconcile(url, SENT, {KIOSK: state})
+    reports.record(tmp_path, SENT[:2])
+    with pytest.raises(AssertionError, match=rf"{KIOSK}( +[0-9]+){{6}} +2"):
+        reconcile(url, SENT, {KIOSK: left_in(tmp_path)})
 
 
 def test_nothing_at_all_is_no_balance(url: str) -> None:
     for name in ("diagnosis", "kiosk"):
         change(url, f"DELETE FROM {name}")
     with pytest.raises(AssertionError, match="nothing was recorded"):
-        reconcile(url, [])
+        reconcile(url, [], {})

@@ -1,10 +1,12 @@
 """A small disk of a program's own: what was in the folder is in it, and little room is left.
 
-The disk is mounted in a namespace that ends with the program; from outside it is seen through /proc.
+The disk is mounted in a namespace that ends with the program; from outside it is seen through /proc. SQLite cannot look
+there, since it follows the link /proc/PID/root to our own files: so it gets a copy.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.scenarios.kit import RunningProgram
@@ -23,11 +25,25 @@ def small(folder: Path, size_kb: int, ballast_kb: int) -> tuple[str, ...]:
     return ("unshare", "--map-root-user", "--mount", *mount)
 
 
-def inside(program: RunningProgram, folder: Path) -> Path:
-    """The folder as the program has it."""
-    return Path(f"/proc/{program.process.pid}/root{folder}")
+def within(program: RunningProgram) -> tuple[str, ...]:
+    """Put this before a command: it sees the program's disk."""
+    return ("nsenter", f"--target={program.process.pid}", "--user", "--preserve-credentials", "--mount", "--")
+
+
+def copy(program: RunningProgram, file: Path, to: Path) -> Path:
+    """A database on the program's disk, as it is now, in our folder."""
+    to.mkdir(exist_ok=True)
+    for name in (file.name, f"{file.name}-wal"):
+        seen = _inside(program, file.parent) / name
+        if seen.exists():
+            shutil.copyfile(seen, to / name)
+    return to / file.name
 
 
 def make_room(program: RunningProgram, folder: Path) -> None:
     """Take the ballast away."""
-    (inside(program, folder) / BALLAST).unlink()
+    (_inside(program, folder) / BALLAST).unlink()
+
+
+def _inside(program: RunningProgram, folder: Path) -> Path:
+    return Path(f"/proc/{program.process.pid}/root{folder}")

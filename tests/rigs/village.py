@@ -22,6 +22,7 @@ from pathlib import Path
 import httpx
 
 from edge_daemon.kiosk import report
+from edge_daemon.store.database import FILE
 from edge_daemon.store.store import Store
 from edge_daemon.sync import tls
 from edge_daemon.wire.messages import DiagnosisReport
@@ -33,7 +34,7 @@ from tests import foreign
 from tests.gateway.requests import asks
 from tests.peers.program import Program, free_port
 from tests.reconcile import accounts, left_in, reconcile
-from tests.rigs import reports
+from tests.rigs import disks, reports
 from tests.scenarios.kit import DEADLINE_S, RunningKiosk, RunningProgram, visit, wait_until
 from tests.wire.day import diagnoses
 
@@ -46,7 +47,7 @@ class Village:
     """One gateway, its broker, and the kiosks that were enrolled.
 
     database: as SQLAlchemy takes it; "": SQLite in the gateway's state folder. settings: more of gateway.toml. hosts:
-    by which the broker is reached.
+    by which the broker is reached. on_disk_of: the program on whose own disk the database is, if it is SQLite.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Village:
         self.state.mkdir()
         self.database = database or f"sqlite:///{self.state / 'gateway.db'}"
         self.kiosks: dict[str, Kiosk] = {}
+        self.on_disk_of: RunningProgram | None = None
         self._authority = Authority.make(self.state / FOLDER, hosts, datetime.now(UTC))
         self.broker = _broker(self.state)
         self.config = self.write_config("gateway.toml", self.broker.port, settings)
@@ -82,9 +84,9 @@ class Village:
             raise
         return running
 
-    def kiosk(self, id: str, port: int = 0, settings: str = "", host: str = LOOPBACK) -> Kiosk:
+    def kiosk(self, id: str, port: int = 0, host: str = LOOPBACK, deadline_s: float = 5.0) -> Kiosk:
         """Enrol a kiosk. host, port: where it finds the broker; 0: its own."""
-        kiosk = Kiosk(id, self.folder / id, f"mqtts://{host}:{port or self.broker.port}", settings)
+        kiosk = Kiosk(id, self.folder / id, f"mqtts://{host}:{port or self.broker.port}", deadline_s)
         key = certificates.new_key()
         with closing(store.Store.open(self.database)) as database:
             fleet = Fleet(database, self._authority, Rules())
@@ -102,11 +104,18 @@ class Village:
 
     def reconcile(self) -> None:
         """Print what was recorded and what is stored, and fail where they differ."""
-        reconcile(self.database, self.recorded(), {kiosk.id: kiosk.state for kiosk in self.kiosks.values()})
+        left = {kiosk.id: kiosk.left for kiosk in self.kiosks.values()}
+        reconcile(self._seen(), self.recorded(), left)
 
     def stored(self) -> int:
         """How many diagnoses the gateway has now."""
-        return sum(account.stored for account in accounts(self.database, [], {}))
+        return sum(account.stored for account in accounts(self._seen(), [], {}))
+
+    def _seen(self) -> str:
+        if self.on_disk_of is None:
+            return self.database
+        file = Path(self.database.removeprefix("sqlite:///"))
+        return f"sqlite:///{disks.copy(self.on_disk_of, file, self.folder / 'seen')}"
 
 
 def _broker(state: Path) -> Program:
@@ -126,19 +135,23 @@ def _broker(state: Path) -> Program:
 
 
 class Kiosk:
-    """One kiosk's folder, and what it recorded. broker: its URL. settings: more of kiosk.toml."""
+    """One kiosk's folder, and what it recorded.
 
-    def __init__(self, id: str, folder: Path, broker: str, settings: str = "") -> None:
+    broker: its URL. deadline_s: of its link. on_disk_of: the daemon on whose own disk its state is.
+    """
+
+    def __init__(self, id: str, folder: Path, broker: str, deadline_s: float) -> None:
         self.id = id
         self.folder = folder
         self.state = folder / "state"
         self.identity = self.state / "identity"
         self.recorded: list[DiagnosisReport] = []
         self.config = folder / "kiosk.toml"
+        self.on_disk_of: RunningProgram | None = None
         folder.mkdir()
         self.config.write_text(
             f'[kiosk]\nid = "{id}"\n[state]\nfolder = "{self.state}"\nphotos_mb = 5\n[web]\nport = 0\n'
-            f'[sync]\nurl = "{broker}"\nevery_min = 1\ndaily_kb = 100000\ndeadline_s = 5.0\n{settings}\n',
+            f'[sync]\nurl = "{broker}"\nevery_min = 1\ndaily_kb = 100000\ndeadline_s = {deadline_s}\n',
             encoding="utf-8",
         )
 
@@ -155,7 +168,7 @@ class Kiosk:
 
     def note(self, visit: str) -> DiagnosisReport:
         """Write down what the gateway shall be told of a visit."""
-        with Store.look(self.state) as store:
+        with Store.look(self._seen()) as store:
             found = store.diagnosis(store.visit(visit))
         assert found is not None
         self.recorded.append(report(self.id, found))
@@ -164,15 +177,22 @@ class Kiosk:
     @property
     def left(self) -> int:
         """How many of its reports of diagnoses the gateway has not acknowledged."""
-        return left_in(self.state)
+        return left_in(self._seen())
+
+    def _seen(self) -> Path:
+        """Its state folder, or a copy of what counts in it."""
+        if self.on_disk_of is None:
+            return self.state
+        return disks.copy(self.on_disk_of, self.state / FILE, self.folder / "seen").parent
 
     def running(self, before: tuple[str, ...] = (), environment: dict[str, str] | None = None) -> RunningKiosk:
         """Its daemon."""
         return RunningKiosk(self.config, before=before, environment=environment)
 
     def asks(self) -> Asked:
-        """`krishi-kiosk sync`, in the background."""
-        return Asked(self.config)
+        """As `krishi-kiosk sync`, in the background."""
+        before = disks.within(self.on_disk_of) if self.on_disk_of else ()
+        return Asked(self.config, before)
 
     def sync(self) -> str:
         """`krishi-kiosk sync`: what it says, whether or not the link could be opened."""
@@ -196,8 +216,8 @@ class Kiosk:
 class Asked:
     """A `krishi-kiosk sync` under way."""
 
-    def __init__(self, config: Path) -> None:
-        words = [sys.executable, "-m", "edge_daemon", "sync", "--config", str(config)]
+    def __init__(self, config: Path, before: tuple[str, ...]) -> None:
+        words = [*before, sys.executable, "-m", "edge_daemon", "sync", "--config", str(config)]
         self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def is_over(self) -> bool:

@@ -27,7 +27,7 @@ def test_the_gateways_disk_is_full(tmp_path: Path) -> None:
         kiosk.record(NUMBERED)
         with village.gateway(before=disks.small(store, 1000, 640)) as full, kiosk.running() as daemon:
             daemon.ready().close()
-            village.database = f"sqlite:///{disks.inside(full, store) / 'gateway.db'}"
+            village.on_disk_of = full
             asked = kiosk.asks()
             full.wait_for("full|no room")
             asked.wait()
@@ -47,7 +47,7 @@ def test_the_kiosks_disk_is_full(tmp_path: Path) -> None:
         kiosk.record(NUMBERED)
         before = disks.small(kiosk.state, 3000, 1500)
         with kiosk.running(before=before) as daemon, daemon.ready() as client:
-            kiosk.state = disks.inside(daemon, kiosk.state)
+            kiosk.on_disk_of = daemon
             wait_until(lambda: not _visits(kiosk, client))
             kiosk.drain()
             village.reconcile()

@@ -20,6 +20,8 @@ from tests.scenarios.kit import DEADLINE_S, fill_camera, wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.needs("mosquitto")]
 
 NUMBERED = 200
+SHARE = 100
+"""Of one kiosk in an hour. A batch may have twice as many, and the first of an hour is taken whole."""
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 
 
@@ -84,24 +86,24 @@ def test_a_kiosk_that_sends_garbage(tmp_path: Path) -> None:
 
 def test_a_kiosk_that_sends_ten_times_too_much(tmp_path: Path) -> None:
     """It is told to wait and keeps its reports; its neighbour notices nothing; with a larger share all of it comes."""
-    settings = f"[ingest]\nhourly_messages = {NUMBERED // 10}"
-    village = Village(tmp_path, settings=settings)
+    village = Village(tmp_path, settings=f"[ingest]\nhourly_messages = {SHARE}")
+    loud, quiet = village.kiosk("loud-kiosk"), village.kiosk("quiet-kiosk")
+    loud.record(10 * SHARE)
+    quiet.record(SHARE // 10)
     with village.broker:
-        with village.gateway():
-            loud, quiet = village.kiosk("loud-kiosk"), village.kiosk("quiet-kiosk")
-            loud.record(NUMBERED)
-            quiet.record(NUMBERED // 20)
-            with loud.running() as daemon, quiet.running() as other:
-                daemon.ready().close()
-                other.ready().close()
-                loud.sync()
-                quiet.drain()
-                assert loud.left >= NUMBERED - NUMBERED // 10, "what the gateway did not take, the kiosk has"
-                assert village.stored() == len(village.recorded()) - loud.left
         with (
-            village.gateway(config=village.write_config("larger.toml", village.broker.port, "")),
+            village.gateway(),
             loud.running() as daemon,
+            quiet.running() as neighbour,
+            daemon.ready() as client,
+            neighbour.ready(),
         ):
+            loud.sync()
+            assert "The gateway asked this kiosk to wait" in client.get("/status").json()["link"]["trouble"]
+            quiet.drain()
+            assert loud.left >= 8 * SHARE, "what the gateway did not take, the kiosk has"
+            assert village.stored() == len(village.recorded()) - loud.left
+        with village.gateway(village.write_config("larger.toml", village.broker.port)), loud.running() as daemon:
             daemon.ready().close()
             loud.drain()
             village.reconcile()
