@@ -144,8 +144,9 @@ connection_messages true
 
 OPENSSL = """\
 # For the broker alone: its unit names this file in OPENSSL_CONF. Written once by `krishi-gateway init`.
-# Session tickets cost a kiosk over 1,200 bytes with each connection, and a session that is resumed by one is not checked
-# against the list of revoked certificates. The last two lines save 65 bytes of each handshake: every key is P-256.
+# Session tickets cost a kiosk over 1,200 bytes with each connection, and a session that is resumed by one is not
+# checked against the list of revoked certificates. The last two lines save 65 bytes of each handshake: every key is of
+# the same kind.
 
 openssl_conf = all
 
