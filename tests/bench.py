@@ -26,6 +26,7 @@ from edge_daemon.config import Config, State
 from edge_daemon.diagnosis import Photo
 from edge_daemon.judge import Stopwatch
 from tests.bench_capacity import capacity
+from tests.bench_gateway import gateway
 from tests.bench_rows import Rows, row
 from tests.bench_sms import sms
 from tests.drawn import jpeg, leaf
@@ -49,6 +50,7 @@ def main() -> None:
     _memory(rows)
     _cli_help(rows)
     sms(rows)
+    gateway(rows)
     capacity(rows)
     _install(rows)
     RESULT.parent.mkdir(exist_ok=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import ssl
 import struct
@@ -45,6 +46,8 @@ from edge_daemon.wire.replies import Acknowledgement, Desired, decode_acknowledg
 
 SENDS = 2
 """A batch goes so often over one connection before the gateway is called mute."""
+CLIENT_ID_BYTES = 6
+"""Drawn for each connection. One that the broker gives would cost 44 bytes."""
 WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
 TICK_S = 5.0
@@ -55,6 +58,8 @@ UNKNOWN_BYTES = 1_000
 """Where the kernel does not count: of a TCP connection, beside the batches and twice of TLS."""
 UNREADABLE = (MQTTException, struct.error, IndexError, ValueError, KeyError)
 """What the client raises for packets that are none."""
+NOBODY_THERE = Traffic(segments=3)
+"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 T = TypeVar("T")
@@ -134,7 +139,8 @@ class Link:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.access.kiosk,
+            # Not the kiosk's id: whoever comes with another's client id has the broker end that one's connection.
+            client_id=secrets.token_hex(CLIENT_ID_BYTES),
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
@@ -167,6 +173,8 @@ class Link:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
         self._connection = sock if isinstance(sock, socket.socket) else None
+        if self._connection is not None:  # else what is said first waits for the answer to the end of the handshake
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
@@ -205,7 +213,9 @@ class Link:
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
         sock = self._tls.newest if self._tls is not None else self._connection
-        now = None if sock is None else traffic_of(sock)
+        if sock is None:
+            return NOBODY_THERE
+        now = traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0

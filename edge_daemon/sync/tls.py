@@ -108,8 +108,9 @@ def trouble(where: str, why: ssl.SSLError) -> BrokerGone:
         )
     reason = why.reason or str(why)
     if "ALERT" in reason and any(word in reason for word in REFUSED):
+        said = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
         return CertificateRefused(
-            f"{where} refuses this kiosk's certificate ({reason.lower().replace('_', ' ')}): it was revoked, has "
+            f"{where} refuses this kiosk's certificate ({said}): it was revoked, has "
             "ended, or is another gateway's. Ask the gateway's operator for an invitation, and enrol the kiosk anew."
         )
     return BrokerGone(f"{where} speaks no TLS that this kiosk speaks: {reason}. Check [sync] url, and the broker.")

@@ -14,9 +14,9 @@ import pytest
 
 from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway
+from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway, StateFull
 from edge_daemon.kiosk import report
-from edge_daemon.store.report_outbox import LEDGER, REPORT, URGENT
+from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
 from edge_daemon.sync_part import SyncPart
@@ -423,6 +423,25 @@ def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
         with pytest.raises(CertificateRefused):
             opened_now(made(config, store, clock, identity))
     assert [refused for _, refused in identity.renewed] == [True]
+
+
+def fill(store: Store) -> None:
+    for _ in range(1000):
+        store.reports.put(b"x" * 100, SPARE)
+
+
+def test_a_full_disk_keeps_no_report_from_going(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    ids = record(store, clock, 30)
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite answers SQLITE_FULL beyond this
+    with pytest.raises(StateFull):
+        fill(store)
+    with SmallGateway(broker.port) as gateway:
+        went = opened_now(made(settings(tmp_path, broker.port), store, clock))
+    assert sorted(gateway.ids) == sorted(ids)
+    assert went["waiting"] == store.reports.counts().spare
 
 
 def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again_later(
