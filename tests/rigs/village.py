@@ -90,7 +90,7 @@ class Village:
         key = certificates.new_key()
         with closing(store.Store.open(self.database)) as database:
             fleet = Fleet(database, self._authority, Rules())
-            made = fleet.enrol(fleet.invite(id, f"the village of {id}").token, asks(key, id))
+            made = fleet.enrol(fleet.invite(id, f"the village of {id}").token, asks(key, id)).certificate
         kiosk.identity.mkdir(parents=True)
         files = {tls.KEY: certificates.key_pem(key), tls.CERTIFICATE: made, tls.AUTHORITY: self._authority.certificate}
         for name, text in files.items():
