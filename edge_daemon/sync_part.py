@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from edge_daemon.alarms import AlarmBell
-from edge_daemon.clock import GATEWAY_TIME, Instant, Now, system_now
+from edge_daemon.clock import GATEWAY_TIME, Instant, Now, system_clock_is_set, system_now
 from edge_daemon.config import Config
 from edge_daemon.errors import BrokerGone, CertificateRefused, KrishiError, LinkHeld, NoGateway, StateFull
 from edge_daemon.health_report import HealthTeller, Versions
@@ -238,7 +238,7 @@ class SyncPart:
             identity=self._folder,
             mqtt=self._config.sync.mqtt,
             deadline_s=self._config.sync.deadline_s,
-            check_times=self._now().clock == "synced",
+            check_times=system_clock_is_set(),  # TLS goes by that clock, whatever we were told since
         )
 
     def _failed(self, why: BrokerGone, trip: Trip) -> None:

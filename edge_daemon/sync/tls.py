@@ -2,8 +2,8 @@
 
 Rules kept here:
 - the broker's certificate has to be of the gateway's own authority, and for the name that we called;
-- while the kiosk's clock may be wrong, no certificate is called too old or too young: only the gateway can tell such a
-  kiosk what time it is. Once that is known, times are looked at again.
+- while the system's clock may be wrong, no certificate is called too old or too young: only the gateway can tell such a
+  kiosk what time it is, and OpenSSL goes by the system's clock all the same.
 """
 
 from __future__ import annotations
