@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,7 @@ class SyncPart:
         self._clock_s = clock_s
         self._folder = config.state.path() / IDENTITY
         self._zone = ZoneInfo(config.sms.timezone)
+        self._client = secrets.token_hex(4)
         self._account = Account(store.link)
         self._courier = Courier(config.kiosk.id, store.reports, GATEWAY_TIME.offer)
         self._backoff = Backoff()
@@ -239,6 +241,7 @@ class SyncPart:
             mqtt=self._config.sync.mqtt,
             deadline_s=self._config.sync.deadline_s,
             check_times=self._now().clock == "synced",
+            client=self._client,
         )
 
     def _failed(self, why: BrokerGone, trip: Trip) -> None:

@@ -65,7 +65,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone."""
+    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone.
+
+    client: our name among the broker's connections, not to be guessed by others: a broker ends an older connection of
+    the same name, whoever comes with it. "": the kiosk's.
+    """
 
     url: str
     kiosk: str
@@ -73,6 +77,7 @@ class Access:
     mqtt: Literal[3, 5] = 5
     deadline_s: float = 60.0
     check_times: bool = True
+    client: str = ""
 
     @property
     def where(self) -> str:
@@ -136,7 +141,7 @@ class Link:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.access.kiosk,
+            client_id=self.access.client or self.access.kiosk,
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
