@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,7 @@ INVITED_S = 300.0
 NONE_YET = (
     "No gateway is known, so reports wait. Enrol this kiosk with `krishi-kiosk enrol`, or set [sync] url in kiosk.toml."
 )
+CLIENT_ID_BYTES = 6
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class SyncPart:
         self._clock_s = clock_s
         self._folder = config.state.path() / IDENTITY
         self._zone = ZoneInfo(config.sms.timezone)
+        self._client = secrets.token_hex(CLIENT_ID_BYTES)
         self._account = Account(store.link)
         self._courier = Courier(config.kiosk.id, store.reports, GATEWAY_TIME.offer)
         self._backoff = Backoff()
@@ -239,6 +242,7 @@ class SyncPart:
             mqtt=self._config.sync.mqtt,
             deadline_s=self._config.sync.deadline_s,
             check_times=system_clock_is_set(),  # TLS goes by that clock, whatever we were told since
+            client=self._client,
         )
 
     def _failed(self, why: BrokerGone, trip: Trip) -> None:
