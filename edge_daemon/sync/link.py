@@ -247,8 +247,8 @@ class Link:
         self.traffic()
         if self._tls is not None:
             self._tls.cut()
-        if self._attached:
-            _abort(self._client)
+        _abort(self._client)
+        self._attached = False
         for future in (self._gone, self._ready, self._answer):
             if not future.cancel() and not future.cancelled():
                 future.exception()  # it was looked at
