@@ -61,12 +61,17 @@ GATEWAY_TIME = ToldTime()
 """Of the gateway, which is a server with a time service. Both are of this process, as the system's clock is."""
 
 
+def system_clock_is_set() -> bool:
+    """Whether a time service has set the system's own clock: the one that TLS, say, goes by."""
+    return SYNCHRONISED.exists()
+
+
 def system_now() -> Instant:
     """The system's time where the time service has set it since the start, else the gateway's, else the network's.
 
     These are "synced". Else the system's all the same, "unsure".
     """
-    if SYNCHRONISED.exists():
+    if system_clock_is_set():
         return Instant(datetime.now(UTC), "synced")
     told = GATEWAY_TIME.now() or NETWORK_TIME.now()
     return Instant(datetime.now(UTC), "unsure") if told is None else Instant(told, "synced")

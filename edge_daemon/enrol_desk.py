@@ -38,7 +38,7 @@ def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path =
     done = identity.enrol(folder, invited, now())
     yield f"{done.kiosk} is known to the gateway as the kiosk at {done.site}."
     yield f"Its certificate is good until {done.until:%Y-%m-%d}; the kiosk renews it by itself."
-    yield f"It reports to {config.sync.url or invited.broker}. A kiosk that runs already does so from its next opening on."
+    yield f"It reports to {config.sync.url or invited.broker}; a kiosk that runs already, when it next opens its link."
     if path is None:
         yield _put_away(boot)
 
@@ -63,8 +63,8 @@ def if_invited(config: Config, now: Now = system_now, boot: Path = BOOT) -> Enro
 def _check(config: Config, invited: Invitation) -> None:
     if invited.kiosk != config.kiosk.id:
         raise WrongInvitation(
-            f"The invitation is for {invited.kiosk}, and this kiosk is {config.kiosk.id}. Set [kiosk] id in kiosk.toml, "
-            "or ask for an invitation for this one."
+            f"The invitation is for {invited.kiosk}, and this kiosk is {config.kiosk.id}. Set [kiosk] id in kiosk.toml,"
+            " or ask for an invitation for this one."
         )
 
 

@@ -25,6 +25,7 @@ from edge_daemon import parts
 from edge_daemon.config import Config, State
 from edge_daemon.diagnosis import Photo
 from edge_daemon.judge import Stopwatch
+from tests.bench_capacity import capacity
 from tests.bench_gateway import gateway
 from tests.bench_rows import Rows, row
 from tests.bench_sms import sms
@@ -50,6 +51,7 @@ def main() -> None:
     _cli_help(rows)
     sms(rows)
     gateway(rows)
+    capacity(rows)
     _install(rows)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

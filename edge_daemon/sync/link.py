@@ -55,6 +55,8 @@ UNKNOWN_BYTES = 1_000
 """Where the kernel does not count: of a TCP connection, beside the batches and twice of TLS."""
 UNREADABLE = (MQTTException, struct.error, IndexError, ValueError, KeyError)
 """What the client raises for packets that are none."""
+NOBODY_THERE = Traffic(segments=3)
+"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 T = TypeVar("T")
@@ -63,7 +65,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone."""
+    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone.
+
+    client: our name among the broker's connections, not to be guessed by others: a broker ends an older connection of
+    the same name, whoever comes with it. "": the kiosk's.
+    """
 
     url: str
     kiosk: str
@@ -71,6 +77,7 @@ class Access:
     mqtt: Literal[3, 5] = 5
     deadline_s: float = 60.0
     check_times: bool = True
+    client: str = ""
 
     @property
     def where(self) -> str:
@@ -134,7 +141,7 @@ class Link:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.access.kiosk,
+            client_id=self.access.client or self.access.kiosk,
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
@@ -167,6 +174,8 @@ class Link:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
         self._connection = sock if isinstance(sock, socket.socket) else None
+        if self._connection is not None:  # else what is said first waits for the answer to the end of the handshake
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
@@ -205,7 +214,9 @@ class Link:
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
         sock = self._tls.newest if self._tls is not None else self._connection
-        now = None if sock is None else traffic_of(sock)
+        if sock is None:
+            return NOBODY_THERE
+        now = traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0
@@ -236,8 +247,8 @@ class Link:
         self.traffic()
         if self._tls is not None:
             self._tls.cut()
-        if self._attached:
-            _abort(self._client)
+        _abort(self._client)
+        self._attached = False
         for future in (self._gone, self._ready, self._answer):
             if not future.cancel() and not future.cancelled():
                 future.exception()  # it was looked at

@@ -2,8 +2,8 @@
 
 Rules kept here:
 - the broker's certificate has to be of the gateway's own authority, and for the name that we called;
-- while the kiosk's clock may be wrong, no certificate is called too old or too young: only the gateway can tell such a
-  kiosk what time it is. Once that is known, times are looked at again.
+- while the system's clock may be wrong, no certificate is called too old or too young: only the gateway can tell such a
+  kiosk what time it is, and OpenSSL goes by the system's clock all the same.
 """
 
 from __future__ import annotations
@@ -108,8 +108,9 @@ def trouble(where: str, why: ssl.SSLError) -> BrokerGone:
         )
     reason = why.reason or str(why)
     if "ALERT" in reason and any(word in reason for word in REFUSED):
+        said = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
         return CertificateRefused(
-            f"{where} refuses this kiosk's certificate ({reason.lower().replace('_', ' ')}): it was revoked, has "
+            f"{where} refuses this kiosk's certificate ({said}): it was revoked, has "
             "ended, or is another gateway's. Ask the gateway's operator for an invitation, and enrol the kiosk anew."
         )
     return BrokerGone(f"{where} speaks no TLS that this kiosk speaks: {reason}. Check [sync] url, and the broker.")

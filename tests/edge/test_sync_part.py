@@ -14,9 +14,9 @@ import pytest
 
 from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway
+from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway, StateFull
 from edge_daemon.kiosk import report
-from edge_daemon.store.report_outbox import LEDGER, REPORT, URGENT
+from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
 from edge_daemon.sync_part import SyncPart
@@ -73,6 +73,7 @@ def clock() -> Iterator[SteppingClock]:
 @pytest.fixture
 def store(tmp_path: Path, clock: SteppingClock) -> Iterator[Store]:
     with Store.open(tmp_path / "state", 0, clock) as opened:
+        opened._database.execute("PRAGMA synchronous = OFF")  # a test's computer does not fail
         yield opened
 
 
@@ -331,6 +332,18 @@ def test_the_gateway_s_time_is_taken_by_a_kiosk_without_a_clock(
     assert timedelta() <= told - datetime.fromtimestamp(AT, UTC) < timedelta(seconds=SOON_S)
 
 
+@pytest.mark.parametrize("at", [0, 1_000_000_000, 2**40])
+def test_a_time_that_cannot_be_is_not_taken(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto, at: int
+) -> None:
+    def wrong(unpacked: Unpacked) -> list[Acknowledgement]:
+        return [Acknowledgement(boot=unpacked.header.boot, upto=unpacked.header.last, at=at)]
+
+    with SmallGateway(broker.port, wrong):
+        assert opened_now(made(settings(tmp_path, broker.port), store, clock))["acknowledged"] == 1
+    assert GATEWAY_TIME.now() is None
+
+
 def test_what_the_gateway_wants_is_followed_and_remembered(
     tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
 ) -> None:
@@ -345,6 +358,7 @@ def test_what_the_gateway_wants_is_followed_and_remembered(
         opened_now(part)
         assert part._rules().daily_bytes == 20_000
         assert made(config, store, clock)._rules().every_s == 300
+        assert 270 <= part._rules().every_s < 300, "kiosks that began together come apart"
 
 
 def test_the_day_s_bytes_are_kept_to(tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto) -> None:
@@ -423,6 +437,25 @@ def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
         with pytest.raises(CertificateRefused):
             opened_now(made(config, store, clock, identity))
     assert [refused for _, refused in identity.renewed] == [True]
+
+
+def fill(store: Store) -> None:
+    for _ in range(1000):
+        store.reports.put(b"x" * 100, SPARE)
+
+
+def test_a_full_disk_keeps_no_report_from_going(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    ids = record(store, clock, 30)
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite answers SQLITE_FULL beyond this
+    with pytest.raises(StateFull):
+        fill(store)
+    with SmallGateway(broker.port) as gateway:
+        went = opened_now(made(settings(tmp_path, broker.port), store, clock))
+    assert sorted(gateway.ids) == sorted(ids)
+    assert went["waiting"] == store.reports.counts().spare
 
 
 def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again_later(

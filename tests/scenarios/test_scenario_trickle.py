@@ -27,10 +27,10 @@ def test_a_link_that_is_slow_and_comes_and_goes(tmp_path: Path) -> None:
     """Numbered messages from the store, and two real visits while they go."""
     village = Village(tmp_path)
     with village.broker, village.gateway(), Relay(village.broker.port, LINE) as relay:
-        kiosk = village.kiosk("koraput-7", relay.port)
+        kiosk = village.kiosk("koraput-7", relay.port, deadline_s=3.0)
         fill_camera(kiosk.folder)
         kiosk.record(NUMBERED)
-        relay.play(WEATHER * 5)
+        relay.play(WEATHER * 2)
         with kiosk.running() as daemon, daemon.ready() as client:
             kiosk.visit(client)
             kiosk.drain()

@@ -18,37 +18,35 @@ NUMBERED = 400
 
 def test_the_gateways_disk_is_full(tmp_path: Path) -> None:
     """It acknowledges what it could store and no more; the kiosk keeps the rest until there is room."""
-    store = tmp_path / "store"
-    store.mkdir()
-    village = Village(tmp_path, database=f"sqlite:///{store / 'gateway.db'}")
-    with village.broker:
-        with village.gateway():
-            kiosk = village.kiosk("koraput-7")
-        kiosk.record(NUMBERED)
-        with village.gateway(before=disks.small(store, 1000, 640)) as full, kiosk.running() as daemon:
-            daemon.ready().close()
-            village.on_disk_of = full
-            asked = kiosk.asks()
-            full.wait_for("full|no room")
-            asked.wait()
-            assert kiosk.left > 0
-            assert village.stored() + kiosk.left >= NUMBERED
-            disks.make_room(full, store)
-            kiosk.drain()
-            village.reconcile()
+    database = tmp_path / "database"
+    database.mkdir()
+    village = Village(tmp_path, database=f"sqlite:///{database / 'gateway.db'}")
+    kiosk = village.kiosk("koraput-7", deadline_s=1.0)
+    kiosk.record(NUMBERED)
+    before = disks.small(database, 1000, 640)
+    with village.broker, village.gateway(before=before) as gateway, kiosk.running() as daemon, daemon.ready():
+        village.on_disk_of = gateway
+        gateway.wait_for("no room|is full")
+        kiosk.sync()
+        assert kiosk.left > 0
+        assert village.stored() + kiosk.left >= NUMBERED
+        disks.make_room(gateway, database)
+        kiosk.drain()
+        village.reconcile()
 
 
 def test_the_kiosks_disk_is_full(tmp_path: Path) -> None:
     """It says so to visitors; what it had recorded goes out all the same."""
     village = Village(tmp_path)
-    with village.broker, village.gateway():
-        kiosk = village.kiosk("koraput-7")
-        fill_camera(kiosk.folder)
-        kiosk.record(NUMBERED)
-        before = disks.small(kiosk.state, 3000, 1500)
-        with kiosk.running(before=before) as daemon, daemon.ready() as client:
-            kiosk.on_disk_of = daemon
-            wait_until(lambda: not _visits(kiosk, client))
+    kiosk = village.kiosk("koraput-7")
+    fill_camera(kiosk.folder)
+    kiosk.record(NUMBERED // 4)
+    before = disks.small(kiosk.state, 3000, 2400)
+    with kiosk.running(before=before) as daemon, daemon.ready() as client:
+        kiosk.on_disk_of = daemon
+        wait_until(lambda: not _visits(kiosk, client))
+        assert kiosk.left > NUMBERED // 4
+        with village.broker, village.gateway():
             kiosk.drain()
             village.reconcile()
 

@@ -162,8 +162,15 @@ async def pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cou
 
 
 def test_nobody_listens() -> None:
+    link = Link(access(free_port()))
+
+    async def meet() -> None:
+        async with link:
+            pass
+
     with pytest.raises(BrokerGone, match="nobody listens there"):
-        run(opened(access(free_port())))
+        run(meet())
+    assert link.traffic().on_the_line < 200, "a network that is away for days does not use up the day's bytes"
 
 
 def test_a_name_that_nobody_knows(tmp_path: Path) -> None:
