@@ -166,6 +166,14 @@ def _sync(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _enrol(config: Config, arguments: argparse.Namespace) -> int:
+    from edge_daemon import enrol_desk
+
+    for line in enrol_desk.lines(config, arguments.invitation):
+        print(line)
+    return 0
+
+
 def _demo(config: Config, arguments: argparse.Namespace) -> int:
     from edge_daemon.demo import Request, demo
     from edge_daemon.demo_gateway import named_gateway
@@ -250,6 +258,8 @@ def build_parser() -> Parser:
     _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
     link = add("sync", "the running kiosk opens its link to the gateway now", _sync)
     link.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    known = add("enrol", "make the kiosk known to its gateway, by the gateway's invitation", _enrol)
+    known.add_argument("invitation", nargs="?", type=Path, metavar="FILE", help="(default: on the boot partition)")
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
     show.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     show.add_argument("--crop")

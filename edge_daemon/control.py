@@ -31,6 +31,7 @@ from edge_daemon.errors import (
     BadCommand,
     BadInput,
     BrokerGone,
+    CertificateRefused,
     ConfigError,
     GatewayMute,
     KioskBusy,
@@ -246,7 +247,8 @@ ERRORS: dict[str, type[KrishiError]] = {
     kind("").name: kind
     for kind in (
         *(BadCommand, BadRequest, ConfigError, KioskBusy, ModemGone, ModemMute, ModemNotReady, ModemSick),
-        *(Refused, SendFailed, SimTrouble, BrokerGone, GatewayMute, LinkHeld, NoGateway),
+        *(Refused, SendFailed, SimTrouble, BrokerGone, CertificateRefused, GatewayMute, LinkHeld),
+        NoGateway,
         *(StateDamaged, StateFull, StateInUse, StateReadOnly),
     )
 }

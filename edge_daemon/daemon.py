@@ -21,7 +21,7 @@ import signal
 import socket
 from typing import Any
 
-from edge_daemon import parts, report_desk, status
+from edge_daemon import enrol_desk, parts, report_desk, status
 from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
@@ -74,7 +74,14 @@ async def _serve(
     health = Health()
     sms = SmsPart(config, store, health)
     bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
-    sync = SyncPart(config, store, health, identity, lambda: Versions(model=skill.models.name or ""))
+    sync = SyncPart(
+        config,
+        store,
+        health,
+        identity,
+        versions=lambda: Versions(model=skill.models.name or ""),
+        if_invited=lambda: enrol_desk.if_invited(config),
+    )
 
     async def tell() -> dict[str, Any]:
         texts = {"texts": skill.catalogue.reviews()}

@@ -14,6 +14,8 @@
     │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
+    │   ├── WrongInvitation              to enrol, but for another kiosk
+    │   ├── EnrolmentRefused             the gateway gives no certificate: the token was used, the kiosk revoked
     │   ├── NoDiagnosisYet               the visit has no photo that could be judged
     │   └── NothingToShare               nobody may be asked for this visit's picture, or it is gone
     ├── ConfigError                  78  the technician's file; names file, section and key
@@ -29,6 +31,7 @@
     │   ├── StateFull                74
     │   ├── StateInUse               75  another krishi-kiosk has it
     │   ├── StateDamaged             74
+    │   │   └── IdentityDamaged          key or certificate of the kiosk
     │   └── NoStateYet               66  no kiosk has worked with this folder
     ├── PortInUse                    69  the visit API's address is taken
     ├── SmsUnderWay                  75  an SMS to a farmer is being sent; they can be erased after it
@@ -43,8 +46,10 @@
     │   ├── SendFailed                   this message not now; the channel holds, the next one goes
     │   │   └── PlanRefuses              the SIM's credit or plan; no remedy of the modem helps
     │   ├── AggregatorGone
+    │   ├── EnrolmentAway                the gateway gives no certificate now
     │   └── BrokerGone                   the link to the gateway
-    │       └── GatewayMute              it holds, but the gateway acknowledges nothing
+    │       ├── GatewayMute              it holds, but the gateway acknowledges nothing
+    │       └── CertificateRefused       the broker does not take this kiosk's certificate
     └── Refused                      65  this message will never be taken: park it, go on
 
 A DeviceError makes the supervisor begin its part again, but for SendFailed, after which one message waits. Refused
@@ -141,6 +146,14 @@ class NoSuchVisit(BadInput):
     http_status = 404
 
 
+class WrongInvitation(BadInput):
+    """An invitation to enrol that is for another kiosk."""
+
+
+class EnrolmentRefused(BadInput):
+    """The gateway gives this kiosk no certificate, or gave one that was not asked for. Its operator has to act."""
+
+
 class NoDiagnosisYet(BadInput):
     """Advice was asked for before any photo of the visit could be judged."""
 
@@ -215,6 +228,10 @@ class StateInUse(StateError):
 
 class StateDamaged(StateError):
     """The database cannot be read, its disk fails, or it is of a newer version than this program."""
+
+
+class IdentityDamaged(StateDamaged):
+    """The kiosk's key or certificate, or what it knows of its gateway, cannot be used."""
 
 
 class NoStateYet(StateError):
@@ -312,8 +329,16 @@ class AggregatorGone(DeviceError):
     """The HTTP aggregator cannot be reached, or does not answer in time."""
 
 
+class EnrolmentAway(DeviceError):
+    """The gateway cannot be reached to ask for a certificate, or gives none now."""
+
+
 class BrokerGone(DeviceError):
     """The gateway's broker cannot be reached, or does not let us in."""
+
+
+class CertificateRefused(BrokerGone):
+    """The broker does not take this kiosk's certificate: it has ended, was revoked, or is another gateway's."""
 
 
 class GatewayMute(BrokerGone):

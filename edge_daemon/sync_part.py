@@ -12,15 +12,14 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from edge_daemon.alarms import AlarmBell
-from edge_daemon.clock import GATEWAY_TIME, Now, system_clock_is_set, system_now
+from edge_daemon.clock import GATEWAY_TIME, Instant, Now, system_clock_is_set, system_now
 from edge_daemon.config import Config
-from edge_daemon.errors import BrokerGone, KrishiError, LinkHeld, NoGateway, StateFull
+from edge_daemon.errors import BrokerGone, CertificateRefused, KrishiError, LinkHeld, NoGateway, StateFull
 from edge_daemon.health_report import HealthTeller, Versions
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
@@ -43,6 +42,8 @@ START_S = 3.0
 RENEW_S, RENEW_AFTER_TROUBLE_S = 86_400.0, 3600.0
 """How often it is looked whether the certificate is to be renewed: each day, or sooner where we are not let in."""
 RENEW_DEADLINE_S = 120.0
+INVITED_S = 300.0
+"""How often it is looked whether a technician has left an invitation."""
 NONE_YET = (
     "No gateway is known, so reports wait. Enrol this kiosk with `krishi-kiosk enrol`, or set [sync] url in kiosk.toml."
 )
@@ -54,11 +55,15 @@ class Identity(Protocol):
     """What is asked of edge_daemon.sync.identity. folder: with key and certificates."""
 
     def broker_url(self, folder: Path, /) -> str | None: ...
-    def renew_if_due(self, folder: Path, now: datetime, /) -> object: ...
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> object: ...
 
 
 class SyncPart:
-    """When to open the link, and what is known of it. versions: see HealthTeller. Made once for each daemon's start."""
+    """When to open the link, and what is known of it. Made once for each daemon's start.
+
+    versions: see HealthTeller. if_invited: uses an invitation where one lies; it may wait for the network, and raise
+    KrishiError.
+    """
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class SyncPart:
         health: Health,
         identity: Identity,
         versions: Callable[[], Versions] = Versions,
+        if_invited: Callable[[], object] | None = None,
         now: Now = system_now,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -90,6 +96,9 @@ class SyncPart:
         self._opened_s: float | None = None
         self._held_until_s = clock_s() + random.uniform(0, START_S)  # noqa: S311 - spreads kiosks, guards nothing
         self._renewed_s: float | None = None
+        self._if_invited = if_invited
+        self._invite_s = clock_s()
+        self._invite_backoff = Backoff()
         self._asked: asyncio.Future[dict[str, Any]] | None = None
         self._trouble: str | None = None
         self._is_open = False
@@ -99,6 +108,7 @@ class SyncPart:
         """For ever. Raises StateError."""
         self._health.parts.setdefault(NAME, "starting")
         while True:
+            await self._enrol_if_invited()
             url = self._url()
             if url is None:
                 self._health.parts[NAME] = "idle"
@@ -137,7 +147,14 @@ class SyncPart:
         }
 
     def _url(self) -> str | None:
-        return self._config.sync.url or self._identity.broker_url(self._folder)
+        """Of the broker; None where none is known, or what the invitation left cannot be read."""
+        if self._config.sync.url:
+            return self._config.sync.url
+        try:
+            return self._identity.broker_url(self._folder)
+        except KrishiError as why:
+            self._trouble = str(why)
+            return None
 
     def _look(self) -> None:
         """Queue what is due about the kiosk itself. Raises StateError."""
@@ -179,7 +196,7 @@ class SyncPart:
             went = await self._exchange(url, everything, trip)
         except BrokerGone as why:
             self._failed(why, trip)
-            await self._renew(RENEW_AFTER_TROUBLE_S)
+            await self._renew(RENEW_AFTER_TROUBLE_S, refused=isinstance(why, CertificateRefused))
         except KrishiError as why:
             self._answer(why)
             raise
@@ -261,14 +278,29 @@ class SyncPart:
         self._teller.wanted, self._teller.revision = desired.health, desired.revision
         log.info("sync: The gateway wants something new, revision %d.", desired.revision)
 
-    async def _renew(self, pause_s: float) -> None:
+    async def _enrol_if_invited(self) -> None:
+        """Look for an invitation that a technician has left. One that cannot be used now is tried again later."""
+        if self._if_invited is None or self._clock_s() < self._invite_s:
+            return
+        try:
+            async with asyncio.timeout(RENEW_DEADLINE_S):
+                await apart("enrol", self._if_invited)
+        except (KrishiError, OSError) as why:
+            wait_s = self._invite_backoff.next_s()
+            self._trouble = f"The invitation could not be used: {why}"
+            log.warning("sync: %s Trying again in %.0f s.", self._trouble, wait_s)
+        else:
+            wait_s = INVITED_S
+        self._invite_s = self._clock_s() + wait_s
+
+    async def _renew(self, pause_s: float, *, refused: bool = False) -> None:
         """A certificate that ends soon is followed by a new one. Where that fails, the present one may still do."""
         if self._renewed_s is not None and self._clock_s() - self._renewed_s < pause_s:
             return
         self._renewed_s = self._clock_s()
-        now = self._now().utc
+        now = self._now()
         try:
             async with asyncio.timeout(RENEW_DEADLINE_S):
-                await apart("renew", lambda: self._identity.renew_if_due(self._folder, now))
+                await apart("renew", lambda: self._identity.renew_if_due(self._folder, now, refused=refused))
         except (KrishiError, OSError) as why:
             log.warning("sync: The certificate could not be renewed: %s", why)

@@ -1,17 +1,20 @@
 """Many rows into a table at once. What is there already is kept, or gives way by one rule; the same on both databases.
 
-PostgreSQL: COPY into a temporary table of the connection, and from there by one INSERT ... ON CONFLICT. SQLite: the
-same INSERT once for each row. A row is a tuple in the order of `names`, its kiosk first, its JSON written already.
+PostgreSQL: by COPY; where that meets a row that is there, or where it may be replaced, by COPY into a temporary table
+of the connection and from there by one INSERT ... ON CONFLICT. SQLite: that INSERT once for each row.
+A row is a tuple in the order of `names`, its kiosk first, its JSON written already.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Table
 
 from gateway import tables
@@ -35,20 +38,27 @@ def put(db: Connection, table: Table, rows: Rows) -> Counter[str]:
     if not rows:
         return Counter()
     if db.dialect.name == "postgresql":
-        return _copy(db, table, rows)
+        return _by_copy(db, table, rows)
     return _one_by_one(db, table, rows)
 
 
-def _copy(db: Connection, table: Table, rows: Rows) -> Counter[str]:
-    make, copy, move = _statements(table)
+def _by_copy(db: Connection, table: Table, rows: Rows) -> Counter[str]:
     connection = db.connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
-    with connection.cursor() as cursor:
-        cursor.execute(make)
-        with cursor.copy(copy) as into:
-            for row in rows:
-                into.write_row(row)
-        return Counter(dict(cursor.execute(move)))
+    if table in _KEPT:
+        with suppress(UniqueViolation), connection.transaction():  # a savepoint, since one is under way
+            _copy(connection, table.name, table, rows)
+            return Counter(row[0] for row in rows)
+    make, move = _statements(table)
+    connection.execute(make)
+    _copy(connection, f"come_{table.name}", table, rows)
+    return Counter(dict(connection.execute(move)))
+
+
+def _copy(connection: psycopg.Connection[Any], into: str, table: Table, rows: Rows) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({_columns(table)}) FROM STDIN".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _one_by_one(db: Connection, table: Table, rows: Rows) -> Counter[str]:
@@ -65,13 +75,12 @@ def _by_kiosk(rows: Rows) -> Iterable[tuple[str, list[tuple[Any, ...]]]]:
 
 
 @cache
-def _statements(table: Table) -> tuple[bytes, bytes, bytes]:
-    """PostgreSQL's: make the temporary table, fill it, move its rows."""
+def _statements(table: Table) -> tuple[bytes, bytes]:
+    """PostgreSQL's: make the temporary table; move its rows."""
     columns, come = _columns(table), f"come_{table.name}"
     return (
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {come} ON COMMIT DELETE ROWS AS"  # noqa: S608 - names of ours alone
         f" SELECT {columns} FROM {table.name} WITH NO DATA".encode(),
-        f"COPY {come} ({columns}) FROM STDIN".encode(),
         f"WITH moved AS (INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {come} {_rule(table)}"  # noqa: S608
         " RETURNING kiosk) SELECT kiosk, count(*) FROM moved GROUP BY kiosk".encode(),
     )

@@ -22,7 +22,7 @@ from edge_daemon.wire import replies, topics
 from gateway import metrics
 from gateway.config import Config
 from gateway.desired import Desires
-from gateway.errors import AuthorityError, BrokerGone, DatabaseError
+from gateway.errors import BrokerGone, DatabaseError
 from gateway.mqtt import Delivery, Link, connected
 from gateway.parcel import Incoming
 from gateway.store import Store
@@ -61,7 +61,7 @@ class Worker:
         self._stop.set()
 
     def run(self) -> None:
-        """Work until `stop`. A broker that is away is tried again; a bug passes."""
+        """Work until `stop`. A broker that is away is tried again. Raises AuthorityError; a bug passes."""
         waits = Waits()
         while not self._stop.is_set():
             try:
@@ -71,7 +71,7 @@ class Worker:
                     self._ready()
                     waits = Waits()
                     self._serve(link)
-            except (BrokerGone, AuthorityError) as why:
+            except BrokerGone as why:
                 wait_s = waits.next_s()
                 log.warning("ingest: %s Trying again in %.0f s.", why, wait_s)
                 metrics.CONNECTED.set(0)

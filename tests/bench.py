@@ -25,6 +25,8 @@ from edge_daemon import parts
 from edge_daemon.config import Config, State
 from edge_daemon.diagnosis import Photo
 from edge_daemon.judge import Stopwatch
+from tests.bench_capacity import capacity
+from tests.bench_gateway import gateway
 from tests.bench_rows import Rows, row
 from tests.bench_sms import sms
 from tests.drawn import jpeg, leaf
@@ -48,6 +50,8 @@ def main() -> None:
     _memory(rows)
     _cli_help(rows)
     sms(rows)
+    gateway(rows)
+    capacity(rows)
     _install(rows)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

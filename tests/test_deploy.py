@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(enc
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+RELOAD = SYSTEMD / "krishi-broker-reload"
+DEADLINE_S = 30.0
 MOSQUITTO = "[Service]\nExecStart=/bin/true\n"
 """Enough of Debian's unit for our drop-in."""
 
@@ -58,6 +61,35 @@ def test_only_enrolment_sees_the_key_that_signs() -> None:
     hidden = {unit.name: " ".join(values(unit, "InaccessiblePaths")).split() for unit in UNITS}
     key = "-/var/lib/krishi-gateway/authority/ca.key"
     assert [name for name, paths in hidden.items() if key not in paths] == ["krishi-gateway-enrolment.service"]
+
+
+def test_the_mark_that_makes_the_broker_read_its_lists_is_one() -> None:
+    (mark,) = values(SYSTEMD / "krishi-broker-reload.path", "PathExists")
+    assert values(SYSTEMD / "krishi-broker-reload.service", "ExecStart")[0] == f"/usr/bin/rm -f {mark}"
+    folder = str(Path(mark).parent)
+    assert f"\nd {folder} 0775 krishi-gateway root\n" in (SYSTEMD / "krishi-gateway.tmpfiles").read_text("utf-8")
+    assert values(SYSTEMD / "krishi-gateway-enrolment.service", "ReadWritePaths") == [f"-{folder}"]
+    assert f"\nmark=${{1:-{mark}}}\n" in RELOAD.read_text(encoding="utf-8")
+    assert [Path(word).name for word in load(DEPLOY / "gateway.toml").broker.reload] == [RELOAD.name]
+
+
+def reload_with(mark: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([RELOAD, mark], stderr=subprocess.PIPE, text=True)
+
+
+def test_the_gateway_waits_until_its_mark_is_taken(tmp_path: Path) -> None:
+    with reload_with(tmp_path / "mark") as left:
+        looks, pause = int(DEADLINE_S / 0.02), threading.Event()
+        assert any((tmp_path / "mark").exists() or pause.wait(0.02) for _ in range(looks))
+        (tmp_path / "mark").unlink()
+        assert left.wait(DEADLINE_S) == 0
+
+
+def test_a_mark_that_cannot_be_left_is_said(tmp_path: Path) -> None:
+    with reload_with(tmp_path / "nowhere" / "mark") as left:
+        _, said = left.communicate(timeout=DEADLINE_S)
+        assert left.returncode == 1
+        assert "nowhere/mark" in said
 
 
 @pytest.mark.needs("systemd-analyze")
@@ -130,3 +162,21 @@ def test_the_container_is_made_of_what_the_build_may_see() -> None:
     packed = re.findall(r'^"([\w/]+)" = "edge_daemon', built, re.MULTILINE)
     assert packed
     assert [path for path in packed if path not in seen] == []
+
+
+def test_the_page_installs_what_there_is_and_leaves_no_unit_out() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/])(?:deploy|systemd|requirements)/[\w.@/*-]*[\w*]", page)
+    found = {path: list(ROOT.glob(path)) for path in named}
+    assert [path for path, files in found.items() if not files and path != "deploy/.env"] == []
+    ours = {path for path in SYSTEMD.rglob("*") if path.is_file() and "kiosk" not in path.name}
+    assert ours - {path for files in found.values() for path in files} == set()
+
+
+def test_the_command_lines_that_the_page_shows_are_understood() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(?:sudo -u krishi-gateway )?krishi-gateway (.*)$", page, re.MULTILINE)
+    shown += re.findall(r"^docker compose .* run --rm enrolment (.*)$", page, re.MULTILINE)
+    assert len(shown) > 5
+    for line in shown:
+        build_parser().parse_args(shlex.split(line, comments=True))

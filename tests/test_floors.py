@@ -65,6 +65,7 @@ FLOOR = {
     "modem_desk": 5,
     "sync_desk": 5,
     "simulate": 5,
+    "enrol_desk": 4,
     "cli": 6,
     "__main__": 7,
 }
@@ -86,7 +87,7 @@ OWNER = {
     "phonenumbers": {"edge_daemon.telephone"},
     "cbor2": {"edge_daemon.wire"},
     "paho": {"edge_daemon.sync.link"},
-    "cryptography": {"edge_daemon.sync.identity"},
+    "cryptography": {"edge_daemon.sync.credentials"},
     "polib": {"edge_daemon.advice.translations", "edge_daemon.advice.template"},
     "tqdm": {"edge_daemon.diagnose"},
     "pydantic": {
@@ -95,6 +96,7 @@ OWNER = {
         "edge_daemon.vision.manifest",
         "edge_daemon.modem.profile",
         "edge_daemon.advice.catalogue",
+        "edge_daemon.sync.invitation",
     },
 }
 """In which module or package of the kiosk each third-party name stands."""

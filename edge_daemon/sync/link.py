@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import ssl
 import struct
@@ -45,6 +46,8 @@ from edge_daemon.wire.replies import Acknowledgement, Desired, decode_acknowledg
 
 SENDS = 2
 """A batch goes so often over one connection before the gateway is called mute."""
+CLIENT_ID_BYTES = 6
+"""Drawn for each connection. One that the broker gives would cost 44 bytes."""
 WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
 TICK_S = 5.0
@@ -55,6 +58,8 @@ UNKNOWN_BYTES = 1_000
 """Where the kernel does not count: of a TCP connection, beside the batches and twice of TLS."""
 UNREADABLE = (MQTTException, struct.error, IndexError, ValueError, KeyError)
 """What the client raises for packets that are none."""
+NOBODY_THERE = Traffic(segments=3)
+"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 T = TypeVar("T")
@@ -128,13 +133,14 @@ class Link:
                 "is the broker up?"
             ) from why
         except (OSError, UnicodeError) as why:
-            raise BrokerGone(_sentence(self.access.where, why)) from why
+            raise _trouble(self.access.where, why) from why
 
     def _made(self) -> mqtt.Client:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self.access.kiosk,
+            # Not the kiosk's id: whoever comes with another's client id has the broker end that one's connection.
+            client_id=secrets.token_hex(CLIENT_ID_BYTES),
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
@@ -167,6 +173,8 @@ class Link:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
         self._connection = sock if isinstance(sock, socket.socket) else None
+        if self._connection is not None:  # else what is said first waits for the answer to the end of the handshake
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
             self._loop.add_writer(sock, self._writable)
@@ -205,7 +213,9 @@ class Link:
     def traffic(self) -> Traffic:
         """What went over this connection so far, or until it ended."""
         sock = self._tls.newest if self._tls is not None else self._connection
-        now = None if sock is None else traffic_of(sock)
+        if sock is None:
+            return NOBODY_THERE
+        now = traffic_of(sock)
         if now is not None and now >= (self._traffic or Traffic()):
             self._traffic = now
         tls_bytes = 2 * UNKNOWN_BYTES if self._tls else 0
@@ -219,9 +229,9 @@ class Link:
             self._gone.result()
         return awaited.result()
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, why: BrokerGone | str) -> None:
         if not self._gone.done():
-            self._gone.set_exception(BrokerGone(sentence))
+            self._gone.set_exception(BrokerGone(why) if isinstance(why, str) else why)
 
     def _close(self) -> None:
         """Say good-bye where that goes at once, and close. The thread that dials, if it does, is not waited for."""
@@ -308,7 +318,7 @@ class Link:
     def _lost(self, client: mqtt.Client, _: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         trouble = self._tls and self._tls.newest and self._tls.newest.trouble
         if trouble:
-            self._fail(tls.sentence(self.access.where, trouble))
+            self._fail(tls.trouble(self.access.where, trouble))
         elif not self._ready.done():
             self._fail(
                 f"{self.access.where} closed the connection before it let us in ({reason}). It may know no MQTT "
@@ -341,11 +351,13 @@ def _not_let_in(access: Access, reason: ReasonCode) -> str:
     return f"{access.where} does not let this kiosk in: {reason}. {ASK}"
 
 
-def _sentence(where: str, why: Exception) -> str:
+def _trouble(where: str, why: Exception) -> BrokerGone:
     if isinstance(why, ssl.SSLError):
-        return tls.sentence(where, why)
+        return tls.trouble(where, why)
     if isinstance(why, socket.gaierror):
-        return f"{where} has a name that is not found: {why.strerror}. Is there a network, and is [sync] url right?"
-    if isinstance(why, ConnectionRefusedError):
-        return f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
-    return f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
+        said = f"{where} has a name that is not found: {why.strerror}. Is there a network, and is [sync] url right?"
+    elif isinstance(why, ConnectionRefusedError):
+        said = f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
+    else:
+        said = f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
+    return BrokerGone(said)

@@ -14,7 +14,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from edge_daemon.errors import BrokerGone
+from edge_daemon.errors import BrokerGone, CertificateRefused
 
 KEY, CERTIFICATE, AUTHORITY = "kiosk.key", "kiosk.crt", "ca.crt"
 """The files of the folder `identity`."""
@@ -40,6 +40,17 @@ class Remembering(ssl.SSLSocket):
             raise
         except ssl.SSLError as why:
             self.trouble = why
+            raise
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """As the original."""
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.recv(1)  # why the far end left, if it said so
             raise
 
 
@@ -88,17 +99,18 @@ REFUSED = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "BAD_CERT")
 """In the name of an alert (RFC 8446, 6.2) by which the broker refuses ours."""
 
 
-def sentence(where: str, why: ssl.SSLError) -> str:
+def trouble(where: str, why: ssl.SSLError) -> BrokerGone:
     """What went wrong in TLS, and what to do."""
     if isinstance(why, ssl.SSLCertVerificationError):
-        return (
+        return BrokerGone(
             f"{where} shows a certificate that is not the gateway's, or not for this name: {why.verify_message}. "
             "Check [sync] url; if it is right, enrol the kiosk anew."
         )
     reason = why.reason or str(why)
     if "ALERT" in reason and any(word in reason for word in REFUSED):
-        return (
-            f"{where} refuses this kiosk's certificate ({reason.lower().replace('_', ' ')}): it was revoked, has "
+        said = reason.rpartition("ALERT_")[2].lower().replace("_", " ")
+        return CertificateRefused(
+            f"{where} refuses this kiosk's certificate ({said}): it was revoked, has "
             "ended, or is another gateway's. Ask the gateway's operator for an invitation, and enrol the kiosk anew."
         )
-    return f"{where} speaks no TLS that this kiosk speaks: {reason}. Check [sync] url, and the broker."
+    return BrokerGone(f"{where} speaks no TLS that this kiosk speaks: {reason}. Check [sync] url, and the broker.")

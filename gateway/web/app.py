@@ -19,9 +19,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from sqlalchemy import Engine, func, select
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from edge_daemon.wire.topics import KIOSK_ID
-from gateway import fleet_view, reports_view
+from gateway import authority, fleet_view, reports_view
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.reading import reading
@@ -31,8 +33,7 @@ from gateway.web.authority_dates import AuthorityDates
 from gateway.web.scrape import HOLD_S, FleetCollector
 from gateway.web.scrape import registry as of_metrics
 
-AUTHORITY = "authority"
-"""Its folder in the state folder."""
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EPOCH = date(1970, 1, 1)
 LATEST_DAY = (date.max - EPOCH).days
 Now = Callable[[], int]
@@ -58,7 +59,7 @@ def system_now() -> int:
 
 def build_app(engine: Engine, config: Config, now: Now = system_now, hold_s: float = HOLD_S) -> FastAPI:
     """The application. hold_s: for so long /metrics gives the same answer again."""
-    authority = config.state.path() / AUTHORITY
+    dates = AuthorityDates(config.state.path() / authority.FOLDER)
     app = FastAPI(
         title="Krishi-Sandesh gateway",
         description="What the kiosks told. Times are whole seconds since 1970-01-01 UTC.",
@@ -66,6 +67,7 @@ def build_app(engine: Engine, config: Config, now: Now = system_now, hold_s: flo
         docs_url=None,  # its page loads programs from elsewhere
         redoc_url=None,
         responses=_PROBLEMS,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_hosts(config))],
         exception_handlers={
             GatewayError: _explain,
             RequestValidationError: _explain_parameter,
@@ -74,8 +76,13 @@ def build_app(engine: Engine, config: Config, now: Now = system_now, hold_s: flo
     )
     _add_fleet(app, engine, config, now)
     _add_reports(app, engine)
-    _add_metrics(app, of_metrics(FleetCollector(engine, config.alerts, now, hold_s), AuthorityDates(authority)))
+    _add_metrics(app, of_metrics(FleetCollector(engine, config.alerts, now, hold_s), dates))
     return app
+
+
+def _hosts(config: Config) -> list[str]:
+    """On loopback a web page that some browser here shows must not reach us by a name of its own (DNS rebinding)."""
+    return list(LOOPBACK) if config.web.host in {"127.0.0.1", "::1", "localhost"} else ["*"]
 
 
 def _add_fleet(app: FastAPI, engine: Engine, config: Config, now: Now) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cryptography import x509
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-LIST = "crl.pem"
-FILES = ("ca.crt", "broker.crt", "gateway.crt", "enrolment.crt", LIST)
+from gateway import certificates
+from gateway.authority import CRL
+
+FILES = ("ca.crt", "broker.crt", "gateway.crt", "enrolment.crt", CRL)
 
 
 class AuthorityDates(Collector):
@@ -35,9 +36,7 @@ class AuthorityDates(Collector):
     def _end(self, name: str) -> float | None:
         try:
             text = (self._folder / name).read_bytes()
-            if name == LIST:
-                end = x509.load_pem_x509_crl(text).next_update_utc
-                return None if end is None else end.timestamp()
-            return x509.load_pem_x509_certificate(text).not_valid_after_utc.timestamp()
+            end = certificates.end_of_list(text) if name == CRL else certificates.read_own(text).not_valid_after_utc
+            return end.timestamp()
         except (OSError, ValueError):  # `krishi-gateway check` says what is wrong with it
             return None

@@ -17,7 +17,22 @@ import pytest
 
 from edge_daemon import control
 from edge_daemon.control import Control
-from edge_daemon.errors import KioskBusy, KrishiError, ModemGone, ModemMute, Refused, SendFailed, StateReadOnly
+from edge_daemon.errors import (
+    BrokerGone,
+    CertificateRefused,
+    GatewayMute,
+    KioskBusy,
+    KrishiError,
+    LinkHeld,
+    ModemGone,
+    ModemMute,
+    NoGateway,
+    Refused,
+    SendFailed,
+    StateDamaged,
+    StateFull,
+    StateReadOnly,
+)
 from tests.stranger import a_stranger_to
 
 DEADLINE_S = 30.0
@@ -382,3 +397,8 @@ def test_a_kiosk_that_ends_while_it_is_asked(tmp_path: Path, said: bytes) -> Non
             server.close()
 
     asyncio.run(story())
+
+
+def test_all_that_opening_the_link_may_raise_keeps_its_exit_code() -> None:
+    for kind in (BrokerGone, CertificateRefused, GatewayMute, LinkHeld, NoGateway, StateFull, StateDamaged):
+        assert control.ERRORS[kind("").name] is kind

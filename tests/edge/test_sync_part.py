@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any, Literal
 
 import pytest
 
-from edge_daemon.clock import GATEWAY_TIME
+from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, LinkHeld, NoGateway
+from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway, StateFull
 from edge_daemon.kiosk import report
-from edge_daemon.store.report_outbox import LEDGER, REPORT, URGENT
+from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
 from edge_daemon.sync_part import SyncPart
@@ -24,6 +25,8 @@ from edge_daemon.wire.batch import Unpacked
 from edge_daemon.wire.messages import Alarm, HealthReport
 from edge_daemon.wire.replies import Acknowledgement, Desired
 from tests.edge.ledger_kit import NOON, SteppingClock, recorded
+from tests.edge.sync import papers
+from tests.edge.sync.papers import Office
 from tests.edge.sync.small_gateway import AT, SmallGateway, nothing, stored
 from tests.peers.mosquitto import Mosquitto
 from tests.peers.program import free_port
@@ -51,13 +54,14 @@ class Nobody:
     """An identity that needs no certificates."""
 
     def __init__(self) -> None:
-        self.renewed: list[datetime] = []
+        self.url: str | None = None
+        self.renewed: list[tuple[Instant, bool]] = []
 
     def broker_url(self, folder: Path, /) -> str | None:
-        return None
+        return self.url
 
-    def renew_if_due(self, folder: Path, now: datetime, /) -> None:
-        self.renewed.append(now)
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
+        self.renewed.append((now, refused))
 
 
 @pytest.fixture
@@ -404,7 +408,71 @@ def test_renewal_is_looked_at_after_an_opening(
 
     with SmallGateway(broker.port):
         RUNNERS[0].run(twice())
-    assert identity.renewed == [clock.utc]
+    assert identity.renewed == [(clock(), False)]
+
+
+def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
+    tmp_path: Path, store: Store, clock: SteppingClock
+) -> None:
+    identity = Nobody()
+    office = Office(tmp_path, kiosk_by=papers.made("another"))
+    (tmp_path / "state" / "identity").symlink_to(office.identity)
+    with office.broker() as broker:
+        url = f"mqtts://127.0.0.1:{broker.port}"
+        config = settings(tmp_path, None).model_copy(update={"sync": Sync(url=url)})
+        with pytest.raises(CertificateRefused):
+            opened_now(made(config, store, clock, identity))
+    assert [refused for _, refused in identity.renewed] == [True]
+
+
+def fill(store: Store) -> None:
+    for _ in range(1000):
+        store.reports.put(b"x" * 100, SPARE)
+
+
+def test_a_full_disk_keeps_no_report_from_going(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    ids = record(store, clock, 30)
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite answers SQLITE_FULL beyond this
+    with pytest.raises(StateFull):
+        fill(store)
+    with SmallGateway(broker.port) as gateway:
+        went = opened_now(made(settings(tmp_path, broker.port), store, clock))
+    assert sorted(gateway.ids) == sorted(ids)
+    assert went["waiting"] == store.reports.counts().spare
+
+
+def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again_later(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    identity, tried, first = Nobody(), [], threading.Event()
+
+    def if_invited() -> None:
+        tried.append(1)
+        first.set()
+        if len(tried) == 1:
+            raise EnrolmentAway("No network.")
+        identity.url = f"mqtt://127.0.0.1:{broker.port}"
+
+    at_s = [0.0]
+    config = settings(tmp_path, None)
+    part = SyncPart(config, store, Health(), identity, if_invited=if_invited, now=clock, clock_s=lambda: at_s[0])
+
+    async def wait(gateway: SmallGateway) -> None:
+        async with running(part):
+            assert await asyncio.to_thread(first.wait, SOON_S)
+            with pytest.raises(NoGateway):
+                await part.open_now()
+            assert "No network" in part.tell()["trouble"]
+            at_s[0] += 60
+            store.reports.wake()
+            await asyncio.to_thread(gateway.until, lambda: bool(gateway.batches))
+
+    with SmallGateway(broker.port) as gateway:
+        RUNNERS[0].run(wait(gateway))
+    assert len(tried) == 2
 
 
 def test_a_ledger_report_goes_after_the_diagnoses(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -28,6 +30,7 @@ from gateway.store import Store
 from gateway.wants import Change, want
 from tests.gateway.sent import BOOT, KIOSK, count, diagnosis, health, rows, sent
 from tests.peers.mosquitto import Mosquitto
+from tests.rigs.village import Village
 
 DEADLINE_S = 30.0
 ROOT = Path(__file__).parents[2]
@@ -96,6 +99,14 @@ def sender(request: pytest.FixtureRequest, broker: Mosquitto) -> Iterator[Sender
     opened.close()
 
 
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Store]:
+    """SQLite, for what has nothing to do with the kind of database."""
+    opened = Store.open(f"sqlite:///{tmp_path / 'gateway.db'}")
+    yield opened
+    opened.close()
+
+
 def configuration(tmp_path: Path, broker: Mosquitto, url: str | None = None, **more: Any) -> Config:
     settings = Broker(url=f"mqtt://127.0.0.1:{broker.port}", **more)
     return Config(state=State(folder=tmp_path), broker=settings, database=Database(url=url))
@@ -144,8 +155,10 @@ def daemon(config: Config, *only: str, **environment: str) -> Iterator[subproces
         child.communicate()
 
 
-@pytest.mark.parametrize("sender", [5, 3], indirect=True)
-@pytest.mark.parametrize("settings", [{"mqtt": 5}, {"mqtt": 3}, {"mqtt": 3, "shared": False}, {"in_flight": 1}])
+WAYS = [(5, {"mqtt": 5}), (3, {"mqtt": 3}), (5, {"mqtt": 3, "shared": False}), (3, {"in_flight": 1})]
+
+
+@pytest.mark.parametrize(("sender", "settings"), WAYS, indirect=["sender"])
 def test_batches_are_stored_and_acknowledged(
     tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store, settings: dict[str, Any]
 ) -> None:
@@ -170,26 +183,26 @@ GARBAGE = [
 ]
 
 
-def test_garbage_keeps_nobody_from_being_heard(tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store) -> None:
-    with working(configuration(tmp_path, broker), store):
+def test_garbage_keeps_nobody_from_being_heard(tmp_path: Path, broker: Mosquitto, sender: Sender, lite: Store) -> None:
+    with working(configuration(tmp_path, broker), lite):
         for topic, payload in GARBAGE:
             sender.send(topic, payload)
         batch = sent([diagnosis(1)], kiosk="other-1")
         sender.send(batch.topic, batch.payload)
         sender.wait_for_upto(1, "other-1")
-    assert count(store, tables.aside) == 6
-    assert count(store, tables.diagnosis) == 1
+    assert count(lite, tables.aside) == 6
+    assert count(lite, tables.diagnosis) == 1
 
 
-def test_a_last_will_reaches_the_register(tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store) -> None:
-    with working(configuration(tmp_path, broker), store):
+def test_a_last_will_reaches_the_register(tmp_path: Path, broker: Mosquitto, sender: Sender, lite: Store) -> None:
+    with working(configuration(tmp_path, broker), lite):
         batch = sent([diagnosis(1)])
         sender.send(batch.topic, batch.payload)
         sender.send(topics.lost(KIOSK), b"\0")
         after = sent([diagnosis(2)], 2)
         sender.send(after.topic, after.payload)
         sender.wait_for_upto(2)
-    assert rows(store, tables.kiosk)[0]["lost_at"] is not None
+    assert rows(lite, tables.kiosk)[0]["lost_at"] is not None
 
 
 def test_what_is_wanted_reaches_the_kiosk_now_and_when_it_comes(
@@ -210,15 +223,16 @@ def test_what_is_wanted_reaches_the_kiosk_now_and_when_it_comes(
     assert [one.daily_kb for one in desired(sender)] == [20]
 
 
-def test_a_broker_that_forgot_is_told_again_what_is_wanted(tmp_path: Path, broker: Mosquitto, store: Store) -> None:
-    with store.writing() as db:
+def test_a_broker_that_forgot_is_told_again_what_is_wanted(tmp_path: Path, lite: Store) -> None:
+    broker = Mosquitto(tmp_path, eager=False).start()
+    with lite.writing() as db:
         wanted = Desired(revision=4, every_min=30).model_dump(mode="json")
         ids = [f"kiosk-{n:04}" for n in range(450)]
         db.execute(
             tables.kiosk.insert(), [{"id": id, "state": "seen", "desired": wanted, "desired_at": 1} for id in ids]
         )
     for _ in range(2):
-        with working(configuration(tmp_path, broker), store):
+        with working(configuration(tmp_path, broker), lite):
             sender = Sender(broker.port)
             sender.wait_for(lambda: {topic for topic, _ in sender.told} >= {topics.desired(id) for id in ids})  # noqa: B023
             sender.close()
@@ -226,6 +240,7 @@ def test_a_broker_that_forgot_is_told_again_what_is_wanted(tmp_path: Path, broke
         for file in broker.log.parent.glob("*.db*"):
             file.unlink()
         broker.start()
+    broker.stop()
 
 
 def test_the_broker_keeps_what_is_not_committed(tmp_path: Path, broker: Mosquitto, sender: Sender) -> None:
@@ -263,8 +278,8 @@ def test_a_full_database_acknowledges_nothing_until_there_is_room(
     store.close()
 
 
-def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broker: Mosquitto, store: Store) -> None:
-    with working(configuration(tmp_path, broker), store):
+def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broker: Mosquitto, lite: Store) -> None:
+    with working(configuration(tmp_path, broker), lite):
         broker.kill()
         broker.start()
         sender = Sender(broker.port)
@@ -275,7 +290,7 @@ def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broke
             sender.send(batch.topic, batch.payload)
             threading.Event().wait(0.2)
         sender.close()
-    assert count(store, tables.diagnosis) == 1
+    assert count(lite, tables.diagnosis) == 1
 
 
 def test_two_workers_share_the_work(tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store) -> None:
@@ -329,6 +344,25 @@ def test_killed_between_commit_and_acknowledgement_nothing_is_lost_or_twice(
         sender.wait_for_upto(2)
     assert count(store, tables.diagnosis) == rows(store, tables.kiosk)[0]["diagnoses"] == 2
     store.close()
+
+
+@pytest.mark.needs("mosquitto")
+def test_all_parts_in_one_process_with_certificates(tmp_path: Path) -> None:
+    """As an operator begins it: TLS to the broker, the read API with the worker's counters, enrolment by HTTPS."""
+    village = Village(tmp_path, settings="[web]\nport = 0\n[enrolment]\nport = 0\n")
+    command = [sys.executable, "-m", "gateway", "run", "--config", str(village.config)]
+    with village.broker, subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        assert child.stderr is not None
+        line = next(line for line in child.stderr if "ready" in line.split())
+        web, enrolment = (line.split(f"{part} at ")[1].split(",")[0].rstrip(".\n") for part in ("web", "enrolment"))
+        assert "krishi_ingest_connected 1.0" in httpx.get(f"http://{web}/metrics").text
+        trusted = ssl.create_default_context(cafile=str(village.state / "authority" / "ca.crt"))
+        assert httpx.post(f"https://{enrolment}/enrol", content=b"{", verify=trusted).status_code == 400
+        began = time.monotonic()
+        child.terminate()
+        child.communicate(timeout=DEADLINE_S)
+        assert time.monotonic() - began < 2
+    assert child.returncode == 0
 
 
 def test_the_daemon_ends_within_two_seconds(tmp_path: Path, broker: Mosquitto) -> None:

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from edge_daemon.sync import tls
+from tests.peers.mosquitto import Mosquitto
+
 DAY = timedelta(days=1)
 
 
@@ -70,3 +73,35 @@ def refused(authority: Papers, which: Papers) -> bytes:
     builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
     whole = builder.last_update(now - DAY).next_update(now + DAY).add_revoked_certificate(gone)
     return whole.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass
+class Office:
+    """An authority, a broker's papers and a kiosk's, in a folder as the kiosk has it."""
+
+    folder: Path
+    kiosk_by: Papers | None = None
+    broker_ends: datetime | None = None
+    kiosk_ends: datetime | None = None
+    address: str = "127.0.0.1"
+    kiosk_trusts: Papers | None = None
+
+    def __post_init__(self) -> None:
+        self.authority = made("authority")
+        broker = made("broker", self.authority, self.broker_ends, self.address)
+        self.kiosk = made("kiosk-1", self.kiosk_by or self.authority, self.kiosk_ends)
+        broker.write(self.folder / "broker.key", self.folder / "broker.crt")
+        self.authority.write(self.folder / "ca.key", self.folder / "broker-ca.crt")
+        self.identity = self.folder / "identity"
+        self.identity.mkdir()
+        self.kiosk.write(self.identity / tls.KEY, self.identity / tls.CERTIFICATE)
+        (self.kiosk_trusts or self.authority).write(self.folder / "unused", self.identity / tls.AUTHORITY)
+        for file in self.folder.glob("broker*"):
+            file.chmod(0o644)
+
+    def broker(self, more: str = "") -> Mosquitto:
+        files = (
+            f"cafile {self.folder}/broker-ca.crt\ncertfile {self.folder}/broker.crt\nkeyfile {self.folder}/broker.key\n"
+        )
+        rules = "require_certificate true\nuse_identity_as_username true\nallow_anonymous false\n"
+        return Mosquitto(self.folder, files + rules + more)

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from edge_daemon.wire import batch
 from edge_daemon.wire.messages import Alarm
 from edge_daemon.wire.replies import BOOT_BYTES, Acknowledgement, Desired
 from tests.edge.sync import papers
-from tests.edge.sync.papers import Papers
+from tests.edge.sync.papers import Office
 from tests.edge.sync.small_gateway import AT, SmallGateway, nothing
 from tests.peers.mosquitto import OPEN, Mosquitto
 from tests.peers.program import free_port
@@ -41,6 +41,10 @@ needs_broker = pytest.mark.needs("mosquitto")
 def access(port: int, **changed: Any) -> Access:
     plain = Access(url=f"mqtt://127.0.0.1:{port}", kiosk=KIOSK, identity=Path("nowhere"), deadline_s=LONG_S)
     return replace(plain, **changed)
+
+
+def secure(office: Office, broker: Mosquitto, **changed: Any) -> Access:
+    return access(broker.port, url=f"mqtts://127.0.0.1:{broker.port}", identity=office.identity, **changed)
 
 
 def alarm(number: int = 1) -> Alarm:
@@ -158,8 +162,15 @@ async def pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cou
 
 
 def test_nobody_listens() -> None:
+    link = Link(access(free_port()))
+
+    async def meet() -> None:
+        async with link:
+            pass
+
     with pytest.raises(BrokerGone, match="nobody listens there"):
-        run(opened(access(free_port())))
+        run(meet())
+    assert link.traffic().on_the_line < 200, "a network that is away for days does not use up the day's bytes"
 
 
 def test_a_name_that_nobody_knows(tmp_path: Path) -> None:
@@ -251,41 +262,6 @@ def test_a_broker_that_takes_nothing_of_this_kiosk_says_so(tmp_path: Path) -> No
             run(sent(access(broker.port, mqtt=3, deadline_s=SHORT_S)))
 
 
-@dataclass
-class Office:
-    """An authority, a broker's papers and a kiosk's, in a folder as the kiosk has it."""
-
-    folder: Path
-    kiosk_by: Papers | None = None
-    broker_ends: datetime | None = None
-    kiosk_ends: datetime | None = None
-    address: str = "127.0.0.1"
-    kiosk_trusts: Papers | None = None
-
-    def __post_init__(self) -> None:
-        self.authority = papers.made("authority")
-        broker = papers.made("broker", self.authority, self.broker_ends, self.address)
-        self.kiosk = papers.made(KIOSK, self.kiosk_by or self.authority, self.kiosk_ends)
-        broker.write(self.folder / "broker.key", self.folder / "broker.crt")
-        self.authority.write(self.folder / "ca.key", self.folder / "broker-ca.crt")
-        self.identity = self.folder / "identity"
-        self.identity.mkdir()
-        self.kiosk.write(self.identity / tls.KEY, self.identity / tls.CERTIFICATE)
-        (self.kiosk_trusts or self.authority).write(self.folder / "unused", self.identity / tls.AUTHORITY)
-        for file in self.folder.glob("broker*"):
-            file.chmod(0o644)
-
-    def broker(self, more: str = "") -> Mosquitto:
-        files = (
-            f"cafile {self.folder}/broker-ca.crt\ncertfile {self.folder}/broker.crt\nkeyfile {self.folder}/broker.key\n"
-        )
-        rules = "require_certificate true\nuse_identity_as_username true\nallow_anonymous false\n"
-        return Mosquitto(self.folder, files + rules + more)
-
-    def access(self, broker: Mosquitto, **changed: Any) -> Access:
-        return access(broker.port, url=f"mqtts://127.0.0.1:{broker.port}", identity=self.identity, **changed)
-
-
 @needs_broker
 @pytest.mark.parametrize("version", [5, 3])
 def test_by_tls_with_certificates_on_both_sides(tmp_path: Path, version: Literal[3, 5]) -> None:
@@ -293,7 +269,7 @@ def test_by_tls_with_certificates_on_both_sides(tmp_path: Path, version: Literal
     with office.broker() as broker:
 
         async def meet() -> tuple[str | None, Traffic]:
-            link = Link(office.access(broker, mqtt=version))
+            link = Link(secure(office, broker, mqtt=version))
             async with link:
                 assert link._tls is not None
                 assert link._tls.newest is not None
@@ -310,14 +286,14 @@ def test_by_tls_with_certificates_on_both_sides(tmp_path: Path, version: Literal
 def test_a_broker_of_another_authority_is_not_trusted(tmp_path: Path) -> None:
     office = Office(tmp_path, kiosk_trusts=papers.made("another"))
     with office.broker() as broker, pytest.raises(BrokerGone, match="certificate that is not the gateway's"):
-        run(opened(office.access(broker)))
+        run(opened(secure(office, broker)))
 
 
 @needs_broker
 def test_a_broker_of_another_name_is_not_trusted(tmp_path: Path) -> None:
     office = Office(tmp_path, address="127.0.0.2")
     with office.broker() as broker, pytest.raises(BrokerGone, match="not for this name: IP address mismatch"):
-        run(opened(office.access(broker)))
+        run(opened(secure(office, broker)))
 
 
 @needs_broker
@@ -325,8 +301,8 @@ def test_a_kiosk_without_a_clock_calls_no_certificate_too_old(tmp_path: Path) ->
     office = Office(tmp_path, broker_ends=datetime.now(UTC) - DAY)
     with office.broker() as broker:
         with pytest.raises(BrokerGone, match="certificate has expired"):
-            run(opened(office.access(broker)))
-        run(opened(office.access(broker, check_times=False)))
+            run(opened(secure(office, broker)))
+        run(opened(secure(office, broker, check_times=False)))
 
 
 @needs_broker
@@ -340,7 +316,7 @@ def test_a_certificate_that_the_broker_refuses_says_so(tmp_path: Path, trouble: 
         office.broker(f"crlfile {tmp_path}/crl.pem\n" if trouble == "revoked" else "") as broker,
         pytest.raises(BrokerGone, match=r"refuses this kiosk's certificate.*Ask the gateway's operator"),
     ):
-        run(opened(office.access(broker)))
+        run(opened(secure(office, broker)))
 
 
 def test_a_kiosk_that_was_never_enrolled_is_told_what_to_do(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.store import Store
 from tests.gateway.view import fleet_kit as kit
+from tests.peers.program import Program, free_port
 
 DEADLINE_S = 60.0
 
@@ -79,3 +81,15 @@ def test_what_cannot_be_done_is_said(folder: Path, words: list[str], code: int, 
     assert (said.returncode, said.stdout) == (code, ""), said.stderr
     assert says in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_run_serves_what_the_commands_show(folder: Path) -> None:
+    port = free_port()
+    with (folder / "gateway.toml").open("a", encoding="utf-8") as config:
+        config.write(f"[web]\nport = {port}\n")
+    command = [sys.executable, "-m", "gateway", "run", "--only", "web", "--config", str(folder / "gateway.toml")]
+    with Program("gateway", folder, command, port) as running:
+        answer = httpx.get(f"http://127.0.0.1:{port}/kiosks?trouble=silent", timeout=DEADLINE_S)
+        assert [row["id"] for row in answer.json()["kiosks"]] == ["koraput-7"]
+        assert "krishi_database_up 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_S).text
+    assert "Traceback" not in running.log.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from sqlalchemy import Engine, create_engine
 
-from gateway.config import Config
+from gateway.config import Config, Web
 from gateway.tables import metadata
 from gateway.web import answers
 from gateway.web.app import build_app
@@ -45,7 +45,7 @@ class Client:
 
     def ask(self, method: str, url: str, **asked: Any) -> httpx.Response:
         async def call() -> httpx.Response:
-            async with httpx.AsyncClient(transport=self._transport, base_url="http://gateway") as client:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1") as client:
                 return await client.request(method, url, **asked)
 
         return asyncio.run(call())
@@ -126,6 +126,14 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(client: Client, url: str,
     assert answer.status_code == status, answer.text
     problem = answers.Problem.model_validate(answer.json(), strict=True)
     assert says in problem.message
+
+
+def test_on_loopback_a_page_of_elsewhere_is_refused(client: Client, engine: Engine) -> None:
+    url = "http://evil.example:8430/kiosks"
+    assert client.get(url).status_code == 400
+    assert client.get("http://localhost:8430/kiosks").status_code == 200
+    behind_a_door = Client(build_app(engine, Config(web=Web(host="0.0.0.0")), lambda: NOW))
+    assert behind_a_door.get(url).status_code == 200
 
 
 def test_nothing_can_be_written(client: Client) -> None:
