@@ -12,7 +12,7 @@ from gateway.streams import Range, Stored, with_range
 from gateway.tables import ahead, share, stream
 
 HOUR_S = 3600
-KEPT_S = 7 * 86_400
+KEPT_S = 86_400
 """The numbers of an old boot are forgotten after so long, once the kiosk has begun anew: it never uses them again."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import ssl
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 
 import psycopg
 
+from edge_daemon.sync import tls
 from edge_daemon.wire import batch, replies, topics
 from edge_daemon.wire.batch import Batch
 from gateway import bulk, tables
@@ -34,6 +36,7 @@ from tests.bench_rows import Rows, row
 from tests.crowd import connect_all, deliver, deliver_by_one
 from tests.peers.mosquitto import OPEN, Mosquitto
 from tests.peers.postgres import Postgres, folder_of_programs
+from tests.rigs.village import Village
 from tests.wire.day import diagnoses
 
 ROOT = Path(__file__).parent.parent
@@ -42,6 +45,7 @@ TOGETHER = 50
 """Batches in one transaction. A worker that is behind takes up to [broker] in_flight, 200, at once."""
 ROUNDS = 5
 KIOSKS = 2000
+CONNECTED = 1000
 IN_A_STORM = 20
 """Diagnoses in each kiosk's batch."""
 AS_WRITTEN = "max_connections -1\nmax_inflight_messages 1000\nmax_queued_messages 10000\nset_tcp_nodelay true\n"
@@ -59,6 +63,7 @@ def gateway(rows: Rows) -> None:
         with Postgres(folder / "server") as server:
             _against_copy(rows, server)
             _storm(rows, server, folder)
+        _memory(rows, folder / "village")
 
 
 def _against_copy(rows: Rows, server: Postgres) -> None:
@@ -74,10 +79,13 @@ def _against_copy(rows: Rows, server: Postgres) -> None:
             bare.append(_seconds_of_copy(db, [_rows_of(group) for group in groups]))
         count = "SELECT (SELECT count(*) FROM diagnosis), (SELECT count(*) FROM bare)"
         assert db.execute(count).fetchone() == (BATCHES * 200 * (ROUNDS + 1),) * 2
+        disk = db.execute("SELECT pg_total_relation_size('diagnosis')").fetchone()
     store.close()
     ratios = [theirs / own for own, theirs in zip(ours[1:], bare[1:], strict=True)]  # the first warms both
     row(rows, "ingest_diagnoses_per_s", BATCHES * 200 / statistics.median(ours[1:]), "1/s")
     row(rows, "copy_diagnoses_per_s", BATCHES * 200 / statistics.median(bare[1:]), "1/s")
+    assert disk is not None
+    row(rows, "disk_bytes_per_diagnosis", disk[0] / (BATCHES * 200 * (ROUNDS + 1)), "B")
     row(rows, "ingest_copy_ratio", statistics.median(ratios), "x", 0.4, at_least=True)
 
 
@@ -126,9 +134,9 @@ def _storm(rows: Rows, server: Postgres, folder: Path) -> None:
     names = [f"storm-{number}" for number in range(KIOSKS)]
     first, second = ([_batch(name, IN_A_STORM, turn * KIOSKS + n) for n, name in enumerate(names)] for turn in (1, 2))
     broker = Mosquitto(folder, AS_WRITTEN + OPEN, eager=False)
-    with broker, _worker(server, broker, folder) as worker:
+    with broker, _worker(server, broker, folder):
         one_s = asyncio.run(_by_one(broker, first))
-        storm_s, attempts, memory_kb = asyncio.run(_all_at_once(broker, worker, second))
+        storm_s, attempts = asyncio.run(_all_at_once(broker, second))
     with psycopg.connect(server.url.replace("+psycopg", "")) as db:
         stored = db.execute("SELECT count(*) FROM diagnosis WHERE kiosk LIKE 'storm-%'").fetchone()
     assert stored == (2 * KIOSKS * IN_A_STORM,)
@@ -136,12 +144,11 @@ def _storm(rows: Rows, server: Postgres, folder: Path) -> None:
     row(rows, "reconnect_storm_s", storm_s, "s")
     row(rows, "reconnect_storm_ratio", storm_s / one_s, "x")
     row(rows, "reconnect_storm_attempts", attempts, "each")
-    row(rows, "memory_per_1000_kiosks", memory_kb * 1000 / KIOSKS, "kB")
 
 
 @contextmanager
-def _worker(server: Postgres, broker: Mosquitto, folder: Path) -> Iterator[int]:
-    """`krishi-gateway run --only ingest`, ready; its process id."""
+def _worker(server: Postgres, broker: Mosquitto, folder: Path) -> Iterator[None]:
+    """`krishi-gateway run --only ingest`, ready."""
     file = folder / "gateway.toml"
     file.write_text(
         f'[state]\nfolder = "{folder}"\n[database]\nurl = "{server.url}"\n'
@@ -153,7 +160,7 @@ def _worker(server: Postgres, broker: Mosquitto, folder: Path) -> Iterator[int]:
         assert child.stderr is not None
         try:
             next(line for line in child.stderr if "ready" in line.split())
-            yield child.pid
+            yield
         finally:
             child.terminate()
 
@@ -164,13 +171,9 @@ async def _by_one(broker: Mosquitto, batches: Sequence[tuple[str, bytes]]) -> fl
     return time.perf_counter() - began
 
 
-async def _all_at_once(
-    broker: Mosquitto, worker: int, batches: Sequence[tuple[str, bytes]]
-) -> tuple[float, float, float]:
-    """Seconds from the broker's return to the last acknowledgement, attempts of a kiosk, kB that all of them took."""
-    before = _resident_kb(broker.pid) + _resident_kb(worker)
+async def _all_at_once(broker: Mosquitto, batches: Sequence[tuple[str, bytes]]) -> tuple[float, float]:
+    """Seconds from the broker's return to the last acknowledgement, and attempts of a kiosk."""
     wires = await connect_all(broker.port, [kiosk for kiosk, _ in batches])
-    memory_kb = _resident_kb(broker.pid) + _resident_kb(worker) - before
     await asyncio.to_thread(broker.kill)
     await asyncio.gather(*(wire.gone() for wire in wires))
     for wire in wires:
@@ -179,7 +182,29 @@ async def _all_at_once(
     draw = random.Random(1)
     began = time.perf_counter()
     tries = await asyncio.gather(*(deliver(broker.port, *one, IN_A_STORM, draw) for one in batches))
-    return time.perf_counter() - began, statistics.mean(tries), memory_kb
+    return time.perf_counter() - began, statistics.mean(tries)
+
+
+def _memory(rows: Rows, folder: Path) -> None:
+    """What broker and worker grow by for each kiosk that is connected: with TLS, by the files that `init` writes."""
+    folder.mkdir()
+    village = Village(folder)
+    with village.broker, village.gateway() as worker:
+        files = village.kiosk("koraput-7").identity
+        trusted = ssl.create_default_context(cafile=str(files / tls.AUTHORITY))
+        trusted.load_cert_chain(files / tls.CERTIFICATE, files / tls.KEY)
+        pids = (village.broker.pid, worker.process.pid)
+        taken_kb = asyncio.run(_growth(pids, village.broker.port, trusted))
+    row(rows, "memory_per_1000_kiosks", taken_kb * 1000 / CONNECTED, "kB")
+
+
+async def _growth(pids: Sequence[int], port: int, trusted: ssl.SSLContext) -> float:
+    before = sum(map(_resident_kb, pids))
+    wires = await connect_all(port, [f"memory-{number}" for number in range(CONNECTED)], trusted)
+    taken_kb = sum(map(_resident_kb, pids)) - before
+    for wire in wires:
+        wire.close()
+    return taken_kb
 
 
 def _resident_kb(pid: int) -> float:

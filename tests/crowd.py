@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import struct
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ NOBODY = b"\x10"
 """In the broker's PUBACK: no worker is there that could take it (MQTT 5.0, 3.4.2.1)."""
 ANSWER_S = 30.0
 """For each of the broker's answers, and for the gateway's acknowledgement."""
+AT_ONCE = 50
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 """Between two attempts, and before the first: a share of it, drawn. A real kiosk waits thirty times as long."""
 
@@ -32,11 +34,11 @@ class Wire:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int, name: str, *subscribed: str) -> Wire:
+    async def open(cls, port: int, name: str, *subscribed: str, tls: ssl.SSLContext | None = None) -> Wire:
         """Connected and subscribed. Raises Gone."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                wire = cls(*await asyncio.open_connection("127.0.0.1", port))
+                wire = cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls))
         except (OSError, TimeoutError) as why:
             raise Gone from why
         wire._send(0x10, _text("MQTT") + b"\x05\x02" + struct.pack(">H", 600) + b"\x00" + _text(name))
@@ -128,13 +130,13 @@ async def deliver(port: int, kiosk: str, payload: bytes, last: int, draw: random
                 wire.close()
 
 
-async def connect_all(port: int, kiosks: Sequence[str], at_once: int = 100) -> list[Wire]:
-    """A connection for each, some at a time."""
-    gate = asyncio.Semaphore(at_once)
+async def connect_all(port: int, kiosks: Sequence[str], tls: ssl.SSLContext | None = None) -> list[Wire]:
+    """A connection for each, some at a time. tls: the same certificate for all."""
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(kiosk: str) -> Wire:
         async with gate:
-            return await Wire.open(port, kiosk, topics.acknowledged(kiosk))
+            return await Wire.open(port, kiosk, topics.acknowledged(kiosk), tls=tls)
 
     return list(await asyncio.gather(*map(one, kiosks)))
 

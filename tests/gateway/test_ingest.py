@@ -223,24 +223,20 @@ def test_what_is_wanted_reaches_the_kiosk_now_and_when_it_comes(
     assert [one.daily_kb for one in desired(sender)] == [20]
 
 
-def test_a_broker_that_forgot_is_told_again_what_is_wanted(tmp_path: Path, lite: Store) -> None:
-    broker = Mosquitto(tmp_path, eager=False).start()
+def test_a_broker_that_knows_nothing_is_told_what_is_wanted(tmp_path: Path, lite: Store) -> None:
     with lite.writing() as db:
         wanted = Desired(revision=4, every_min=30).model_dump(mode="json")
         ids = [f"kiosk-{n:04}" for n in range(450)]
         db.execute(
             tables.kiosk.insert(), [{"id": id, "state": "seen", "desired": wanted, "desired_at": 1} for id in ids]
         )
-    for _ in range(2):
-        with working(configuration(tmp_path, broker), lite):
+    for turn in ("once", "again"):
+        folder = tmp_path / turn
+        folder.mkdir()
+        with Mosquitto(folder, eager=False) as broker, working(configuration(tmp_path, broker), lite):
             sender = Sender(broker.port)
             sender.wait_for(lambda: {topic for topic, _ in sender.told} >= {topics.desired(id) for id in ids})  # noqa: B023
             sender.close()
-        broker.kill()
-        for file in broker.log.parent.glob("*.db*"):
-            file.unlink()
-        broker.start()
-    broker.stop()
 
 
 def test_the_broker_keeps_what_is_not_committed(tmp_path: Path, broker: Mosquitto, sender: Sender) -> None:
