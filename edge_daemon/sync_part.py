@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -39,6 +41,8 @@ LOOK_S = 20.0
 """How often it is looked whether something is due, at least."""
 START_S = 3.0
 """Within this after its start a kiosk comes: when power is back, a district's kiosks begin at once."""
+LEAST_SHARE = 0.9
+"""Of every_min, by chance, so that kiosks that began together do not come together for ever."""
 RENEW_S, RENEW_AFTER_TROUBLE_S = 86_400.0, 3600.0
 """How often it is looked whether the certificate is to be renewed: each day, or sooner where we are not let in."""
 RENEW_DEADLINE_S = 120.0
@@ -47,6 +51,7 @@ INVITED_S = 300.0
 NONE_YET = (
     "No gateway is known, so reports wait. Enrol this kiosk with `krishi-kiosk enrol`, or set [sync] url in kiosk.toml."
 )
+CLIENT_ID_BYTES = 6
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +90,7 @@ class SyncPart:
         self._clock_s = clock_s
         self._folder = config.state.path() / IDENTITY
         self._zone = ZoneInfo(config.sms.timezone)
+        self._client = secrets.token_hex(CLIENT_ID_BYTES)
         self._account = Account(store.link)
         self._courier = Courier(config.kiosk.id, store.reports, GATEWAY_TIME.offer)
         self._backoff = Backoff()
@@ -94,6 +100,7 @@ class SyncPart:
         if self._desired:
             self._teller.resume(self._desired.health, self._desired.revision)
         self._opened_s: float | None = None
+        self._share = 1.0
         self._held_until_s = clock_s() + random.uniform(0, START_S)  # noqa: S311 - spreads kiosks, guards nothing
         self._renewed_s: float | None = None
         self._if_invited = if_invited
@@ -169,7 +176,8 @@ class SyncPart:
             log.warning("sync: %s", why)
 
     def _rules(self) -> Rules:
-        return windows.rules_of(self._config.sync, self._zone, self._config.kiosk.id, self._desired)
+        rules = windows.rules_of(self._config.sync, self._zone, self._config.kiosk.id, self._desired)
+        return replace(rules, every_s=rules.every_s * self._share)
 
     def _scene(self) -> Scene:
         waiting, clock_s, spent = self._store.reports.counts(), self._clock_s(), self._account.spent()
@@ -239,6 +247,7 @@ class SyncPart:
             mqtt=self._config.sync.mqtt,
             deadline_s=self._config.sync.deadline_s,
             check_times=system_clock_is_set(),  # TLS goes by that clock, whatever we were told since
+            client=self._client,
         )
 
     def _failed(self, why: BrokerGone, trip: Trip) -> None:
@@ -254,6 +263,7 @@ class SyncPart:
     def _succeeded(self, trip: Trip) -> None:
         self._backoff.success()
         self._opened_s = self._clock_s()
+        self._share = random.uniform(LEAST_SHARE, 1)  # noqa: S311 - as above
         self._held_until_s = self._clock_s() + trip.wait_s
         self._trouble = f"The gateway asked this kiosk to wait {trip.wait_s} s." if trip.wait_s else None
         self._health.ok(NAME)

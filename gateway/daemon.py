@@ -5,7 +5,6 @@ ingest      the worker, in a thread of its own: broker to      tries again, for 
             database, and acknowledgements back
 web         the read API and the metrics                       answers 503
 enrolment   certificates for kiosks, by HTTPS                  answers 503
-upkeep      the authority's certificates and lists, in time    tries again the next day
 upkeep      beside it, daily: servers' certificates in time,   tries again the next day
             the lists of the revoked
 
@@ -89,7 +88,6 @@ async def _serve(config: Config, store: Store, listeners: dict[str, socket.socke
 
             app, tls = enrolment.build_app(store, config), enrolment.tls_files(config)
             tasks.create_task(serve(app, listeners["enrolment"], tls), name="enrolment")
-            tasks.create_task(enrolment.keep_daily(store, config), name="upkeep")
             tasks.create_task(enrolment.keep_daily(store, config), name="upkeep")
         if with_ingest:
             tasks.create_task(_ingest(config, store, ready), name="ingest")

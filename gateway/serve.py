@@ -69,7 +69,7 @@ async def serve(app: Any, listener: socket.socket, tls: TlsFiles | None = None) 
         server_header=False,
         ssl_certfile=tls and str(tls.certificate),
         ssl_keyfile=tls and str(tls.key),
-        ssl_context_factory=_newest,
+        ssl_context_factory=_newest if tls else None,  # with one uvicorn speaks TLS, certificate or not
     )
     server = _Server(settings)
     try:

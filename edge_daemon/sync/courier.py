@@ -35,6 +35,8 @@ OVERHEAD_BYTES = 600
 """Of a batch and its answer: TLS, MQTT, and the headers of some segments either way."""
 SEGMENT_SHARE = 0.95
 """Of what long batches take, what is left beside the headers of their segments."""
+FIRST_SECOND, LAST_SECOND = 1_767_225_600, 4_102_444_800
+"""2026 and 2100: no gateway was there before, and no time after it can be right."""
 BLAMED = "the gateway acknowledged others, but never this one"
 
 log = logging.getLogger(__name__)
@@ -152,7 +154,7 @@ class Courier:
             self._begin_numbers()
             (self.pace.unanswered if isinstance(why, GatewayMute) else self.pace.lost)(count)
             raise
-        self._told(datetime.fromtimestamp(answer.at, UTC) + timedelta(seconds=link.round_trip_s / 2))
+        self._tell_time(answer.at, link.round_trip_s)
         trip.wait_s = answer.wait_s
         if answer.upto < last:  # it wants us to wait, and has not stored this
             self._begin_numbers()
@@ -162,6 +164,10 @@ class Courier:
         self.pace.arrived(count)
         trip.acknowledged += count
         trip.batches += 1
+
+    def _tell_time(self, at: int, round_trip_s: float) -> None:
+        if FIRST_SECOND <= at < LAST_SECOND:
+            self._told(datetime.fromtimestamp(at, UTC) + timedelta(seconds=round_trip_s / 2))
 
     def _next(self, allowed: Allowance) -> Load | None:
         """The next batch that may go; None where nothing does."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import socket
 import ssl
 import struct
@@ -46,8 +45,6 @@ from edge_daemon.wire.replies import Acknowledgement, Desired, decode_acknowledg
 
 SENDS = 2
 """A batch goes so often over one connection before the gateway is called mute."""
-CLIENT_ID_BYTES = 6
-"""Drawn for each connection. One that the broker gives would cost 44 bytes."""
 WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
 TICK_S = 5.0
@@ -68,7 +65,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone."""
+    """Where the broker is, and as whom we come. identity: the folder with key and certificates; for TLS alone.
+
+    client: our name among the broker's connections, not to be guessed by others: a broker ends an older connection of
+    the same name, whoever comes with it. "": the kiosk's.
+    """
 
     url: str
     kiosk: str
@@ -76,6 +77,7 @@ class Access:
     mqtt: Literal[3, 5] = 5
     deadline_s: float = 60.0
     check_times: bool = True
+    client: str = ""
 
     @property
     def where(self) -> str:
@@ -139,8 +141,7 @@ class Link:
         newer = self.access.mqtt == 5
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            # Not the kiosk's id: whoever comes with another's client id has the broker end that one's connection.
-            client_id=secrets.token_hex(CLIENT_ID_BYTES),
+            client_id=self.access.client or self.access.kiosk,
             clean_session=None if newer else True,
             protocol=mqtt.MQTTv5 if newer else mqtt.MQTTv311,
             reconnect_on_failure=False,
@@ -246,8 +247,8 @@ class Link:
         self.traffic()
         if self._tls is not None:
             self._tls.cut()
-        if self._attached:
-            _abort(self._client)
+        _abort(self._client)
+        self._attached = False
         for future in (self._gone, self._ready, self._answer):
             if not future.cancel() and not future.cancelled():
                 future.exception()  # it was looked at

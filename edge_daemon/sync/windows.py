@@ -23,8 +23,9 @@ from edge_daemon.config import Sync, Window
 from edge_daemon.wire.errors import BadMessage
 from edge_daemon.wire.replies import Desired, decode_desired
 
-LEAST_BYTES = 6_000
-"""A handshake with certificates and one batch: with less left nothing would be gained by opening the link."""
+LEAST_BYTES = 4_500
+"""A handshake with certificates and a small batch: with less left nothing would be gained by opening the link. It is
+less than half of the least that daily_kb may be, so that no wish of the gateway's closes the link for good."""
 QUIET_S = 86_400.0
 """The longest without an opening."""
 SPREAD_S = 900.0

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from edge_daemon.clock import Instant
 from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentRefused
-from edge_daemon.sync import identity
+from edge_daemon.sync import identity, invitation
 from edge_daemon.sync.link import Access, Link
 from gateway import operator
 from gateway.broker_files import FOLDER as BROKER_FOLDER
@@ -25,6 +25,8 @@ from gateway.errors import AuthorityError, BadKioskId, NoSuchKiosk
 from gateway.errors import BrokerGone as NotTold
 from gateway.invitation import BadInvitation
 from tests import foreign
+from tests.gateway.desk import Desk
+from tests.gateway.guests import TlsBroker
 from tests.peers.program import Program, free_port
 
 ONE, TWO = "nandgaon-1", "nandgaon-2"
@@ -125,11 +127,11 @@ def test_a_kiosk_is_invited_enrols_renews_is_revoked_and_comes_back(
 ) -> None:
     kiosk = Kiosk(tmp_path, ONE)
     with gateway.enrolment():
-        invitation = gateway.invite(ONE)
-        done = kiosk.enrol(invitation)
+        invited = gateway.invite(ONE)
+        done = kiosk.enrol(invited)
         assert done.returncode == 0, done.stderr
         assert "nandgaon-1 is known to the gateway as the kiosk at Nandgaon." in done.stdout
-        assert "Nothing to do" in kiosk.enrol(invitation).stdout
+        assert "Nothing to do" in kiosk.enrol(invited).stdout
         kiosk.open_link()
         assert kiosk.renew()
         kiosk.open_link()
@@ -141,6 +143,21 @@ def test_a_kiosk_is_invited_enrols_renews_is_revoked_and_comes_back(
             kiosk.renew()
         assert kiosk.enrol(gateway.invite(ONE)).returncode == 0
         broker.signal(1)  # this enrolment server has no command to do it by
+        kiosk.open_link()
+
+
+@pytest.mark.needs("mosquitto")
+def test_a_kiosk_that_was_off_for_years_is_refused_by_the_broker_and_finds_back_by_itself(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    with TlsBroker(tmp_path) as broker, Desk(tmp_path, made_at=now - timedelta(days=800)) as desk:
+        kiosk = Kiosk(tmp_path, ONE)
+        text = desk.invite(ONE).replace("mqtts://127.0.0.1:8883", f"mqtts://127.0.0.1:{broker.port}")
+        folder = kiosk.state / identity.FOLDER
+        identity.enrol(folder, invitation.parse(text, "x"), Instant(now, "unsure"), DEADLINE_S)
+        with pytest.raises(CertificateRefused):
+            kiosk.open_link()
+        desk.clock.utc = now
+        assert identity.renew_if_due(folder, Instant(now, "synced"), deadline_s=DEADLINE_S)
         kiosk.open_link()
 
 
@@ -164,19 +181,19 @@ def test_a_kiosk_cannot_have_another_s_connection_ended(gateway: Gateway, broker
 
 def test_bad_days_at_the_kiosk_have_their_exit_codes(gateway: Gateway, tmp_path: Path) -> None:
     kiosk, other = Kiosk(tmp_path, ONE), Kiosk(tmp_path, TWO)
-    invitation = gateway.invite(ONE)
+    invited = gateway.invite(ONE)
     codes = {}
     codes["no such file"] = kiosk.enrol(tmp_path / "nothing.toml").returncode
     codes["nothing on the boot partition"] = kiosk.enrol().returncode
-    codes["for another kiosk"] = other.enrol(invitation).returncode
-    codes["gateway away"] = kiosk.enrol(invitation).returncode
+    codes["for another kiosk"] = other.enrol(invited).returncode
+    codes["gateway away"] = kiosk.enrol(invited).returncode
     kiosk.state.rename(tmp_path / "aside")
     kiosk.state.write_text("in the way")
-    codes["state folder"] = kiosk.enrol(invitation).returncode
+    codes["state folder"] = kiosk.enrol(invited).returncode
     kiosk.state.unlink()
     with gateway.enrolment():
         gateway.invite(ONE).rename(tmp_path / "newer.toml")
-        codes["void"] = kiosk.enrol(invitation_before(invitation, tmp_path / "newer.toml")).returncode
+        codes["void"] = kiosk.enrol(invitation_before(invited, tmp_path / "newer.toml")).returncode
     assert codes == {
         "no such file": 78,
         "nothing on the boot partition": 78,

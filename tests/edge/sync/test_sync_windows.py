@@ -126,6 +126,13 @@ def test_pictures_go_where_both_allow_them_within_half_of_the_day_s_bytes(
     assert allowance(rules, 10_000).spare == spare
 
 
+@given(st.integers(10, 10**6), st.integers(0, 10**6), st.integers(10, 10**6) | st.none())
+def test_no_wish_closes_the_link_for_good(daily_kb: int, urgent_kb: int, wanted_kb: int | None) -> None:
+    settings = Sync(daily_kb=daily_kb, urgent_kb=min(urgent_kb, daily_kb // 2))
+    rules = rules_of(settings, INDIA, "kiosk-1", Desired(revision=1, daily_kb=wanted_kb))
+    assert judge(rules, Scene(at("12:00"), waiting=1)).opens
+
+
 scenes = st.builds(
     Scene,
     now=st.builds(

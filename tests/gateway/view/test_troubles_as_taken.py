@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert
 
 from edge_daemon.wire import topics
+from edge_daemon.wire.messages import Message
 from gateway.config import Ingest
 from gateway.fleet_view import one
 from gateway.parcel import Incoming
@@ -77,7 +78,7 @@ def test_a_revoked_kiosk_that_the_broker_lets_in(store: Store) -> None:
 
 
 def test_what_was_taken_is_what_is_shown(store: Store) -> None:
-    said = [diagnosis(1), diagnosis(2, rehearsal=True), ledger(NOW, ledger_row()), alarm()]
+    said: list[Message] = [diagnosis(1), diagnosis(2, rehearsal=True), ledger(NOW, ledger_row()), alarm()]
     taken(store, sent(said))
     assert [row["id"] for row in diagnoses(store.engine, Wanted()).rows] == [diagnosis(1).diagnosis]
     assert [row["label"] for row in ledger_rows(store.engine, Wanted(), False).rows] == ["rice/blast"]
