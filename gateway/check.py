@@ -75,7 +75,7 @@ def _time_of_database(config: Config) -> float | None:
 
 def broker(config: Config) -> str:
     """Whether it lets us in and gives us what kiosks send."""
-    with mqtt.connected(config) as link:
+    with mqtt.connected(config, apart=True) as link:
         link.subscribe(topics.up("+"), topics.lost("+"))
     how = "as one of many workers" if config.broker.shared else "as its only worker"
     return f"{config.broker.url} lets the gateway in, {how}."

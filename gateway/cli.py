@@ -76,6 +76,12 @@ def build_parser() -> argparse.ArgumentParser:
     work.add_argument(
         "--only", choices=["ingest", "web", "enrolment"], action="append", help="this part alone; may be given again"
     )
+    work.add_argument(
+        "--metrics",
+        type=_address,
+        metavar="[HOST:]PORT",
+        help="also serve what the worker counts, for Prometheus; for a worker without the web part (default: no)",
+    )
     show = add("rehearse", "run a command beside a broker and a gateway of its own; say what arrived", _rehearse)
     show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
     _add_identity(add)
@@ -144,7 +150,7 @@ def _check(config: Config, arguments: argparse.Namespace) -> int:
 def _run(config: Config, arguments: argparse.Namespace) -> int:
     from gateway.daemon import run
 
-    run(config, frozenset(arguments.only or ("ingest", "web", "enrolment")))
+    run(config, frozenset(arguments.only or ("ingest", "web", "enrolment")), arguments.metrics)
     return 0
 
 
@@ -223,6 +229,14 @@ def _opened(config: Config) -> AbstractContextManager[Store]:
 
 def _now() -> int:
     return int(time.time())
+
+
+def _address(text: str) -> tuple[str, int]:
+    """A port of loopback, or a host's."""
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in no port from 0 to 65535")
+    return host or "127.0.0.1", int(port)
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from gateway import metrics
 from gateway.config import Config
 from gateway.errors import DatabaseAway, GatewayError
 from gateway.ingest import Waits, Worker
@@ -36,15 +37,15 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 
-def run(config: Config, parts: frozenset[str]) -> None:
+def run(config: Config, parts: frozenset[str], metrics_at: tuple[str, int] | None = None) -> None:
     """Be a gateway until SIGTERM or SIGINT; everything closes in under 2 s. Raises GatewayError if it cannot start.
 
-    parts: of "ingest", "web", "enrolment".
+    parts: of "ingest", "web", "enrolment". metrics_at: host and port at which the worker's counts are served.
     """
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_run(config, parts))
+            asyncio.run(_run(config, parts, metrics_at))
     except BaseExceptionGroup as group:
         named, bugs = group.split(GatewayError)
         if bugs is not None or named is None:
@@ -52,9 +53,11 @@ def run(config: Config, parts: frozenset[str]) -> None:
         raise _first(named) from None
 
 
-async def _run(config: Config, parts: frozenset[str]) -> None:
+async def _run(config: Config, parts: frozenset[str], metrics_at: tuple[str, int] | None) -> None:
     _end_on_signals()
     with contextlib.ExitStack() as opened:
+        if metrics_at:
+            opened.enter_context(metrics.served(*metrics_at))
         listeners = {
             part: opened.enter_context(contextlib.closing(listen(at.host, at.port, part)))
             for part, at in (("web", config.web), ("enrolment", config.enrolment))

@@ -7,8 +7,12 @@ They are of this process and begin at 0 with it. What is true of the fleet is re
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+from gateway.errors import PortInUse
 
 REGISTRY = CollectorRegistry()
 
@@ -28,3 +32,18 @@ CONNECTED = Gauge("krishi_ingest_connected", "1 while the broker has this worker
 CONNECTED.set(math.nan)  # in a process that takes no reports
 
 ProcessCollector(registry=REGISTRY)
+
+
+@contextmanager
+def served(host: str, port: int) -> Iterator[None]:
+    """Serve REGISTRY by HTTP in a thread of its own, for a worker that has no web part. Raises PortInUse."""
+    try:
+        server, thread = start_http_server(port, host, registry=REGISTRY)
+    except OSError as why:
+        raise PortInUse(f"{host}:{port} is not ours to serve metrics at: {why.strerror}. Name another port.") from why
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

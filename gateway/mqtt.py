@@ -3,11 +3,15 @@
 Rules kept here:
 - a message is confirmed to the broker only when we say so (`confirm`), after its batch is stored;
 - the broker keeps no session for us: what it could not hand over, or was not confirmed, the kiosk sends again;
-- connecting and every answer of the broker have a deadline; a broker that says nothing for KEEPALIVE_S is gone.
+- connecting and every answer of the broker have a deadline; a broker that says nothing for KEEPALIVE_S is gone;
+- the name of the group that shares what kiosks send is a secret of the gateway's. Mosquitto's access list lets anybody
+  subscribe to anything: a kiosk that knew the name would be handed a part of all batches, and that part would be lost
+  on its way, since the list does not let it read them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import ssl
 import time
@@ -34,6 +38,9 @@ KEEPALIVE_S = 30
 MOST_PACKET_BYTES = 2 * MOST_BYTES
 """Larger ones the broker keeps from us (MQTT 5.0, 3.1.2.11.4)."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
+GROUP_BYTES = 8
+GROUP = "ingest"
+"""Who shares, where the broker is reached without TLS: then it knows nobody's name, and has no list."""
 
 
 class Delivery(NamedTuple):
@@ -48,10 +55,11 @@ class Delivery(NamedTuple):
 class Link:
     """A connection to the broker, made by `connected`. `inbox` holds what came and was not taken out."""
 
-    def __init__(self, settings: Broker, context: ssl.SSLContext | None) -> None:
+    def __init__(self, settings: Broker, context: ssl.SSLContext | None, group: str = GROUP) -> None:
         self.inbox: list[Delivery] = []
         self.where = settings.url
         self._settings = settings
+        self._group = group
         self._answer: ReasonCode | None = None
         self._granted: list[ReasonCode] = []
         self._client = paho.Client(
@@ -113,9 +121,11 @@ class Link:
 
     def subscribe(self, *patterns: str) -> None:
         """Have what is sent to these from now on, once each. Raises BrokerGone where the broker refuses one."""
-        shared = topics.SHARED if self._settings.shared else ""
+        shared = self._settings.shared
         self._granted = []
-        self._client.subscribe([(shared + pattern, 1) for pattern in patterns])
+        self._client.subscribe(
+            [(topics.shared(self._group, pattern) if shared else pattern, 1) for pattern in patterns]
+        )
         self._await("does not answer a subscription", lambda: bool(self._granted))
         refused = [pattern for pattern, code in zip(patterns, self._granted, strict=False) if code.is_failure]
         if refused:
@@ -162,14 +172,29 @@ class Link:
 
 
 @contextmanager
-def connected(config: Config) -> Iterator[Link]:
-    """A connection, closed in the end. Raises BrokerGone, AuthorityError."""
-    link = Link(config.broker, context(config))
+def connected(config: Config, apart: bool = False) -> Iterator[Link]:
+    """A connection, closed in the end. Raises BrokerGone, AuthorityError.
+
+    apart: it takes nothing away from the workers: what it subscribes to it shares with nobody.
+    """
+    made = context(config)
+    link = Link(config.broker, made, secrets.token_hex(GROUP_BYTES) if apart else group(config))
     link.open()
     try:
         yield link
     finally:
         link.close()
+
+
+def group(config: Config) -> str:
+    """The name of the workers' group: the same for all who have the gateway's key. Raises AuthorityError."""
+    if urlsplit(config.broker.url).scheme == "mqtt":
+        return GROUP
+    path = config.state.path() / "authority" / "gateway.key"
+    try:
+        return hashlib.sha256(b"krishi-gateway: workers\n" + path.read_bytes()).hexdigest()[: 2 * GROUP_BYTES]
+    except OSError as why:
+        raise AuthorityError(f"{path}: cannot be read: {why.strerror}. Run it as the gateway's user.") from why
 
 
 def context(config: Config) -> ssl.SSLContext | None:

@@ -39,7 +39,7 @@ def values(unit: Path, key: str) -> list[str]:
 
 def only(arguments: list[str]) -> set[str]:
     """Which parts a command line of krishi-gateway runs."""
-    return set(build_parser().parse_args(arguments).only)
+    return set(build_parser().parse_args([word.replace("%i", "1") for word in arguments]).only)
 
 
 def test_each_part_of_the_gateway_has_a_unit_and_a_container() -> None:

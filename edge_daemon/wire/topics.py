@@ -16,8 +16,6 @@ KIOSK_ID = r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$"
 """No sign of it means anything in a topic (MQTT 5.0, 4.7.1) or in a certificate's name."""
 GATEWAY = "krishi-gateway"
 """The gateway's own name at the broker. No kiosk may have it."""
-SHARED = "$share/ingest/"
-"""Before a topic: each message goes to one of the gateway's workers (MQTT 5.0, 4.8.2)."""
 
 _TOPIC = re.compile(r"k/([a-z0-9][a-z0-9-]{1,30}[a-z0-9])/([uadl])")
 
@@ -40,6 +38,11 @@ def desired(kiosk: str) -> str:
 def lost(kiosk: str) -> str:
     """The last will."""
     return f"k/{kiosk}/l"
+
+
+def shared(group: str, pattern: str) -> str:
+    """The same, of which each message goes to one alone of those who name this group (MQTT 5.0, 4.8.2)."""
+    return f"$share/{group}/{pattern}"
 
 
 def kiosk_of(topic: str) -> str | None:

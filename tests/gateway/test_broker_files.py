@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import stat
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,9 @@ from gateway import broker_files, certificates
 from gateway.authority import Authority
 from gateway.broker_files import Listener
 from gateway.certificates import new_key, read_request
+from gateway.config import Broker, Config, State
 from gateway.errors import AuthorityError
+from gateway.mqtt import GROUP, Link, connected
 from tests.gateway.guests import Refused, TlsBroker
 from tests.gateway.requests import asks, self_signed
 from tests.peers.program import DEADLINE_S
@@ -48,7 +51,7 @@ def broker(tmp_path: Path) -> Iterator[TlsBroker]:
 @pytest.mark.parametrize("version", [MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5])
 def test_an_enrolled_kiosk_speaks_with_the_gateway(shared: TlsBroker, version: MQTTProtocolVersion) -> None:
     with shared.gateway() as gateway, shared.guest(shared.kiosk(ONE)[0], version) as kiosk:
-        gateway.subscribe(topics.SHARED + topics.up("+"))
+        gateway.subscribe(topics.shared("ours", topics.up("+")))
         kiosk.subscribe(topics.acknowledged(ONE))
         kiosk.publish(topics.up(ONE), b"end")
         gateway.wait_for_end()
@@ -88,6 +91,31 @@ def test_a_kiosk_reads_nothing_of_another(shared: TlsBroker) -> None:
         other.wait_for_end()
         gateway.publish(topics.desired(ONE), b"", retain=True)
     assert {topic for topic, _ in other.got} == {topics.acknowledged(TWO)}
+
+
+def heard(link: Link, count: int) -> list[bytes]:
+    """What came to the worker, as soon as it is so much."""
+    ends = time.monotonic() + DEADLINE_S
+    while len(link.inbox) < count and time.monotonic() < ends:
+        link.step(0.1)
+    return [delivery.payload for delivery in link.inbox]
+
+
+@needs_broker
+def test_neither_a_kiosk_nor_a_check_takes_a_share_of_what_others_send(shared: TlsBroker) -> None:
+    config = Config(state=State(folder=shared.folder), broker=Broker(url=f"mqtts://127.0.0.1:{shared.port}"))
+    sent = [bytes([number]) for number in range(10)]
+    with (
+        connected(config) as worker,
+        connected(config, apart=True) as check,
+        shared.guest(shared.kiosk(TWO)[0]) as thief,
+    ):
+        for link in (worker, check):
+            link.subscribe(topics.up("+"))
+        thief.subscribe(topics.shared(GROUP, topics.up("+")))
+        with shared.guest(shared.kiosk(ONE)[0]) as kiosk:
+            assert [kiosk.publish(topics.up(ONE), payload) for payload in sent] == ["taken"] * len(sent)
+        assert heard(worker, len(sent)) == sent
 
 
 @needs_broker
