@@ -21,7 +21,15 @@ from zoneinfo import ZoneInfo
 from edge_daemon.alarms import AlarmBell
 from edge_daemon.clock import GATEWAY_TIME, Instant, Now, system_clock_is_set, system_now
 from edge_daemon.config import Config
-from edge_daemon.errors import BrokerGone, CertificateRefused, KrishiError, LinkHeld, NoGateway, StateFull
+from edge_daemon.errors import (
+    BrokerGone,
+    CertificateRefused,
+    EnrolmentRefused,
+    KrishiError,
+    LinkHeld,
+    NoGateway,
+    StateFull,
+)
 from edge_daemon.health_report import HealthTeller, Versions
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
@@ -103,6 +111,7 @@ class SyncPart:
         self._share = 1.0
         self._held_until_s = clock_s() + random.uniform(0, START_S)  # noqa: S311 - spreads kiosks, guards nothing
         self._renewed_s: float | None = None
+        self._was_refused = False
         self._if_invited = if_invited
         self._invite_s = clock_s()
         self._invite_backoff = Backoff()
@@ -305,6 +314,8 @@ class SyncPart:
 
     async def _renew(self, pause_s: float, *, refused: bool = False) -> None:
         """A certificate that ends soon is followed by a new one. Where that fails, the present one may still do."""
+        if self._was_refused:
+            pause_s = RENEW_S  # a revoked kiosk shall not spend its bytes on asking
         if self._renewed_s is not None and self._clock_s() - self._renewed_s < pause_s:
             return
         self._renewed_s = self._clock_s()
@@ -313,4 +324,5 @@ class SyncPart:
             async with asyncio.timeout(RENEW_DEADLINE_S):
                 await apart("renew", lambda: self._identity.renew_if_due(self._folder, now, refused=refused))
         except (KrishiError, OSError) as why:
+            self._was_refused = isinstance(why, EnrolmentRefused)
             log.warning("sync: The certificate could not be renewed: %s", why)

@@ -1,7 +1,7 @@
 """Many rows into a table at once. What is there already is kept, or gives way by one rule; the same on both databases.
 
 PostgreSQL: by COPY; where that meets a row that is there, or where it may be replaced, by COPY into a temporary table
-of the connection and from there by one INSERT ... ON CONFLICT. SQLite: that INSERT once for each row.
+of the connection and from there by one INSERT ... ON CONFLICT. SQLite, and a few rows: that INSERT once for each row.
 A row is a tuple in the order of `names`, its kiosk first, its JSON written already.
 """
 
@@ -18,6 +18,9 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Table
 
 from gateway import tables
+
+FEW = 8
+"""Rows for which COPY, with all that it needs around it, takes longer."""
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -37,7 +40,7 @@ def put(db: Connection, table: Table, rows: Rows) -> Counter[str]:
     """Put the rows in; how many of each kiosk were new, or took another's place. No two may have the same key."""
     if not rows:
         return Counter()
-    if db.dialect.name == "postgresql":
+    if db.dialect.name == "postgresql" and len(rows) > FEW:
         return _by_copy(db, table, rows)
     return _one_by_one(db, table, rows)
 
@@ -62,7 +65,8 @@ def _copy(connection: psycopg.Connection[Any], into: str, table: Table, rows: Ro
 
 
 def _one_by_one(db: Connection, table: Table, rows: Rows) -> Counter[str]:
-    places = ", ".join("?" * len(names(table)))
+    place = "%s" if db.dialect.name == "postgresql" else "?"
+    places = ", ".join([place] * len(names(table)))
     statement = f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({places}) {_rule(table)}"  # noqa: S608 - names
     return Counter({kiosk: db.exec_driver_sql(statement, own).rowcount for kiosk, own in _by_kiosk(rows)})
 

@@ -160,7 +160,7 @@ def _add(parcel: Parcel, kiosks: register.Register, shares: Shares, numbers: Num
         return 0
     heard = kiosks.hear(parcel.kiosk)
     heard.payload_bytes += len(parcel.payload)
-    if not shares.take(parcel.kiosk, parcel.messages):
+    if not shares.take(parcel.kiosk, parcel.weight):
         heard.held_back += 1
         return wait_s(parcel.kiosk, now)
     if kiosks.is_revoked(parcel.kiosk):

@@ -71,15 +71,17 @@ def was_used(folder: Path, invitation: Invitation) -> bool:
 def enrol(folder: Path, invitation: Invitation, now: Instant, deadline_s: float = enrolment.DEADLINE_S) -> Enrolled:
     """Use an invitation; what the gateway gives takes the place of what was there before.
 
-    Raises EnrolmentAway, EnrolmentRefused, StateReadOnly, StateFull. Nothing has changed then: it can be tried again.
+    Raises EnrolmentAway, EnrolmentRefused, KioskBusy, StateReadOnly, StateFull. Nothing has changed then: it can be
+    tried again.
     """
-    settle(folder)
-    key, request = _next(folder, invitation.kiosk)
-    desk = Desk(invitation.enrolment, invitation.authority, now.clock == "synced", deadline_s)
-    given = enrolment.ask(desk, "enrol", {"token": invitation.token, "csr": request})
-    certificate = _checked(given, invitation.kiosk, key, invitation.authority)
-    authority = invitation.authority.strip() + "\n"
-    _replace(folder, key, {CERTIFICATE: given, AUTHORITY: authority, GATEWAY: _text(invitation)})
+    with safe_file.alone(folder):
+        settle(folder)
+        key, request = _next(folder, invitation.kiosk)
+        desk = Desk(invitation.enrolment, invitation.authority, now.clock == "synced", deadline_s)
+        given = enrolment.ask(desk, "enrol", {"token": invitation.token, "csr": request})
+        certificate = _checked(given, invitation.kiosk, key, invitation.authority)
+        authority = invitation.authority.strip() + "\n"
+        _replace(folder, key, {CERTIFICATE: given, AUTHORITY: authority, GATEWAY: _text(invitation)})
     return Enrolled(invitation.kiosk, invitation.site, certificate.not_valid_after_utc)
 
 
@@ -90,24 +92,28 @@ def renew_if_due(
 
     refused: the broker does not take the present one, so another is asked for whatever the kiosk's clock says.
     Gives the new one's end; None where it was not due, or the kiosk never enrolled. Raises EnrolmentAway,
-    EnrolmentRefused, IdentityDamaged, StateReadOnly, StateFull: the present one stays then.
+    EnrolmentRefused, IdentityDamaged, KioskBusy, StateReadOnly, StateFull: the present one stays then.
     """
-    settle(folder)
-    known = _gateway(folder)
-    if known is None:
+    if not folder.exists():
         return None
-    old = _certificate(folder)
-    if not refused and now.utc < credentials.due_at(old):
-        return None
-    kiosk, authority = credentials.name(old), _read(folder / AUTHORITY)
+    with safe_file.alone(folder):
+        settle(folder)
+        known = _gateway(folder)
+        if known is None or not (refused or now.utc >= credentials.due_at(_certificate(folder))):
+            return None
+        desk = Desk(known.enrolment, _read(folder / AUTHORITY), now.clock == "synced", deadline_s)
+        return _renew(folder, desk).not_valid_after_utc
+
+
+def _renew(folder: Path, desk: Desk) -> Certificate:
+    kiosk = credentials.name(_certificate(folder))
     key, request = _next(folder, kiosk)
-    desk = Desk(known.enrolment, authority, now.clock == "synced", deadline_s)
     signature = credentials.sign(_key(folder), request)
     shown = {"csr": request, "certificate": _read(folder / CERTIFICATE), "signature": signature}
     given = enrolment.ask(desk, "renew", shown)
-    certificate = _checked(given, kiosk, key, authority)
+    certificate = _checked(given, kiosk, key, desk.authority)
     _replace(folder, key, {CERTIFICATE: given})
-    return certificate.not_valid_after_utc
+    return certificate
 
 
 def settle(folder: Path) -> None:

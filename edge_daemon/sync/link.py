@@ -32,11 +32,10 @@ from urllib.parse import urlsplit
 from paho.mqtt import MQTTException
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_daemon.errors import BrokerGone, GatewayMute
-from edge_daemon.sync import tls
+from edge_daemon.sync import tls, troubles
 from edge_daemon.sync.thread import apart
 from edge_daemon.sync.traffic import Traffic, traffic_of
 from edge_daemon.wire import topics
@@ -135,7 +134,7 @@ class Link:
                 "is the broker up?"
             ) from why
         except (OSError, UnicodeError) as why:
-            raise _trouble(self.access.where, why) from why
+            raise troubles.unreachable(self.access.where, why) from why
 
     def _made(self) -> mqtt.Client:
         newer = self.access.mqtt == 5
@@ -286,20 +285,20 @@ class Link:
 
     def _let_in(self, client: mqtt.Client, _: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
-            self._fail(_not_let_in(self.access, reason))
+            self._fail(troubles.not_let_in(self.access.where, self.access.mqtt, reason.getName()))
         else:
             client.subscribe([(topics.acknowledged(self.access.kiosk), 0), (topics.desired(self.access.kiosk), 0)])
 
     def _heard(self, client: mqtt.Client, _: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
-            self._fail(f"{self.access.where} does not let this kiosk hear the gateway: {refused[0]}. {ASK}")
+            self._fail(troubles.not_heard(self.access.where, refused[0].getName()))
         elif not self._ready.done():
             self._ready.set_result(None)
 
     def _broker_took(self, client: mqtt.Client, _: Any, mid: int, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
-            self._fail(f"{self.access.where} does not take this kiosk's reports: {reason}. {ASK}")
+            self._fail(troubles.not_taken(self.access.where, reason.getName()))
         self._taken.add(mid)
 
     def _came(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
@@ -321,15 +320,9 @@ class Link:
         if trouble:
             self._fail(tls.trouble(self.access.where, trouble))
         elif not self._ready.done():
-            self._fail(
-                f"{self.access.where} closed the connection before it let us in ({reason}). It may know no MQTT "
-                f"{_name(self.access.mqtt)}: [sync] mqtt. Or its operator has revoked this kiosk."
-            )
+            self._fail(troubles.closed_before(self.access.where, self.access.mqtt, reason.getName()))
         else:
             self._fail(f"The connection was lost: {reason}. What was sent and not acknowledged goes again.")
-
-
-ASK = "Ask the gateway's operator whether this kiosk is enrolled, under this id."
 
 
 def _abort(client: mqtt.Client) -> None:
@@ -339,26 +332,3 @@ def _abort(client: mqtt.Client) -> None:
         if client.on_socket_close is not None:
             client.on_socket_close(client, None, sock)
         sock.close()
-
-
-def _name(version: int) -> str:
-    return "5" if version == 5 else "3.1.1"
-
-
-def _not_let_in(access: Access, reason: ReasonCode) -> str:
-    if reason == ReasonCode(PacketTypes.CONNACK, "Unsupported protocol version"):
-        other = 3 if access.mqtt == 5 else 5
-        return f"{access.where} knows no MQTT {_name(access.mqtt)}: set [sync] mqtt = {other}."
-    return f"{access.where} does not let this kiosk in: {reason}. {ASK}"
-
-
-def _trouble(where: str, why: Exception) -> BrokerGone:
-    if isinstance(why, ssl.SSLError):
-        return tls.trouble(where, why)
-    if isinstance(why, socket.gaierror):
-        said = f"{where} has a name that is not found: {why.strerror}. Is there a network, and is [sync] url right?"
-    elif isinstance(why, ConnectionRefusedError):
-        said = f"{where}: nobody listens there. Is the broker up, and is [sync] url right?"
-    else:
-        said = f"{where} cannot be reached: {getattr(why, 'strerror', None) or why}. Is there a network?"
-    return BrokerGone(said)

@@ -1,13 +1,16 @@
-"""Writing a small file so that after a power cut the old text stands there, or the new one, and never a part."""
+"""Small files that are whole at any moment: after a power cut the old text stands there, or the new one."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from edge_daemon.errors import StateFull, StateReadOnly
+from edge_daemon.errors import KioskBusy, StateFull, StateReadOnly
 
 SECRET, OWN_FOLDER = 0o600, 0o700
 
@@ -33,6 +36,23 @@ def write(path: Path, text: str) -> None:
         _settle(path.parent)
     except OSError as why:
         raise _named(path, why) from why
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make the folder, and have it to ourselves. Raises KioskBusy where another has it, StateReadOnly, StateFull."""
+    try:
+        _make_folder(folder)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as why:
+        raise _named(folder, why) from why
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as why:
+        raise KioskBusy(f"{folder}: another program is at it at this moment. Try again in a minute.") from why
+    finally:
+        os.close(handle)
 
 
 def remove(path: Path) -> None:

@@ -14,7 +14,15 @@ import pytest
 
 from edge_daemon.clock import GATEWAY_TIME, Instant
 from edge_daemon.config import Config, Kiosk, Place, State, Sync
-from edge_daemon.errors import BrokerGone, CertificateRefused, EnrolmentAway, LinkHeld, NoGateway, StateFull
+from edge_daemon.errors import (
+    BrokerGone,
+    CertificateRefused,
+    EnrolmentAway,
+    EnrolmentRefused,
+    LinkHeld,
+    NoGateway,
+    StateFull,
+)
 from edge_daemon.kiosk import report
 from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
 from edge_daemon.store.store import Store
@@ -437,6 +445,36 @@ def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
         with pytest.raises(CertificateRefused):
             opened_now(made(config, store, clock, identity))
     assert [refused for _, refused in identity.renewed] == [True]
+
+
+class Revoked(Nobody):
+    """An identity that the gateway gives no new certificate."""
+
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
+        super().renew_if_due(folder, now, refused=refused)
+        raise EnrolmentRefused("revoked")
+
+
+@pytest.mark.parametrize(("hours", "times"), [(2, 1), (25, 2)])
+def test_a_revoked_kiosk_asks_for_a_certificate_once_a_day(
+    tmp_path: Path, store: Store, clock: SteppingClock, hours: int, times: int
+) -> None:
+    at_s = [1000.0]
+    identity = Revoked()
+    config = settings(tmp_path, free_port())
+    part = SyncPart(config, store, Health(), identity, now=clock, clock_s=lambda: at_s[0])
+
+    async def fail_to_open() -> None:
+        async with running(part):
+            with pytest.raises(BrokerGone):
+                await part.open_now()
+            while part.tell()["open"]:  # noqa: ASYNC110 - there is no event of it, and running() has the deadline
+                await asyncio.sleep(0)
+
+    for _ in range(2):
+        RUNNERS[0].run(fail_to_open())
+        at_s[0] += 3600 * hours
+    assert len(identity.renewed) == times
 
 
 def fill(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from os import urandom
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from edge_daemon.wire import topics
 from edge_daemon.wire.messages import Thumbnail
 from gateway import haul, tables
+from gateway.bulk import FEW
 from gateway.config import Ingest
 from gateway.errors import DatabaseAway, DatabaseFull
 from gateway.parcel import Incoming
@@ -69,13 +71,14 @@ def test_a_batch_is_stored_and_acknowledged_with_the_gateway_s_time(store: Store
     assert (two["crop"], two["label"], two["permille"], two["candidates"]) == (None, "", 0, [])
 
 
-def test_what_comes_twice_is_stored_once(store: Store) -> None:
-    """The same again; the same from the kiosk's next start, which numbers it anew; both at once."""
-    first = sent([diagnosis(1), diagnosis(2)])
-    anew = sent([diagnosis(2), diagnosis(3)], boot=b"nextboot")
-    assert acknowledged(store, first) == acknowledged(store, first) == [(KIOSK, 2, 0)]
-    assert acknowledged(store, anew, first, anew) == [(KIOSK, 2, 0), (KIOSK, 2, 0)]
-    assert count(store, tables.diagnosis) == kiosk(store)["diagnoses"] == 3
+@pytest.mark.parametrize("many", [2, 3 * FEW])
+def test_what_comes_twice_is_stored_once(store: Store, many: int) -> None:
+    """The same again; some of it from the kiosk's next start, which numbers it anew; both at once."""
+    first = sent([diagnosis(n) for n in range(many)])
+    anew = sent([diagnosis(n) for n in range(many - 1, 2 * many - 1)], boot=b"nextboot")
+    assert acknowledged(store, first) == acknowledged(store, first) == [(KIOSK, many, 0)]
+    assert acknowledged(store, anew, first, anew) == [(KIOSK, many, 0), (KIOSK, many, 0)]
+    assert count(store, tables.diagnosis) == kiosk(store)["diagnoses"] == 2 * many - 1
 
 
 def test_only_what_has_no_gap_below_it_is_acknowledged(store: Store) -> None:
@@ -138,13 +141,17 @@ LATER = [
 
 @pytest.mark.parametrize(("told", "stands"), LATER)
 @pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("many", [1, 3 * FEW])
 def test_of_a_ledger_row_the_latest_report_counts(
-    store: Store, told: list[tuple[int, str]], stands: str, together: bool
+    store: Store, told: list[tuple[int, str]], stands: str, together: bool, many: int
 ) -> None:
-    batches = [sent([ledger(at, ledger_row(state=state))], n + 1) for n, (at, state) in enumerate(told)]
+    batches = [
+        sent([ledger(at, *(ledger_row(row=row, state=state) for row in range(1, many + 1)))], n + 1)
+        for n, (at, state) in enumerate(told)
+    ]
     for some in [batches] if together else [[one] for one in batches]:
         taken(store, *some)
-    assert [row["state"] for row in rows(store, tables.ledger)] == [stands]
+    assert [row["state"] for row in rows(store, tables.ledger)] == [stands] * many
 
 
 def test_an_advice_and_a_question_with_one_number_are_two(store: Store) -> None:
@@ -242,6 +249,13 @@ def test_more_than_its_share_is_not_taken_until_the_hour_is_over(store: Store) -
     waited = NOW + wait_s(KIOSK, NOW)
     assert acknowledged(store, batches[2], now=waited, limits=limits) == [(KIOSK, 6, 0)]
     assert count(store, tables.share) == 1
+
+
+def test_pictures_count_by_their_bytes(store: Store) -> None:
+    limits = Ingest(hourly_messages=30)
+    batches = [sent([Thumbnail(kiosk=KIOSK, diagnosis=f"{n:032x}", jpeg=urandom(9000))], n) for n in (1, 2)]
+    assert acknowledged(store, *batches, limits=limits) == [(KIOSK, 1, wait_s(KIOSK, NOW))]
+    assert count(store, tables.thumbnail) == 1
 
 
 def test_a_batch_that_is_larger_than_the_share_is_taken_in_an_hour_of_its_own(store: Store) -> None:

@@ -47,9 +47,9 @@ class Postgres(Program):
                 return self
 
     def stop(self) -> None:
-        """Fast: whoever is connected is sent away (PostgreSQL's manual, 19.5)."""
+        """At once, as a power cut does: it mends itself when it is begun again (PostgreSQL's manual, 19.5)."""
         if self._process is not None and self._process.poll() is None:
-            self.signal(signal.SIGINT)
+            self.signal(signal.SIGQUIT)
             self._process.wait(DEADLINE_S)
 
     @property

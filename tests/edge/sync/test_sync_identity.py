@@ -23,11 +23,12 @@ from edge_daemon.errors import (
     EnrolmentAway,
     EnrolmentRefused,
     IdentityDamaged,
+    KioskBusy,
     KrishiError,
     StateReadOnly,
     WrongInvitation,
 )
-from edge_daemon.sync import credentials, identity, invitation
+from edge_daemon.sync import credentials, identity, invitation, safe_file
 from edge_daemon.sync.identity import GATEWAY, NEXT_KEY, NEXT_REQUEST, WHOLE
 from edge_daemon.sync.tls import AUTHORITY, CERTIFICATE, KEY
 from gateway.certificates import new_key, read_request
@@ -300,6 +301,18 @@ def test_root_leaves_files_that_the_kiosk_s_user_reads(desk: Desk, tmp_path: Pat
     os.chown(state, 12345, 12345)
     enrol(desk, state / "identity")
     assert {path.stat().st_uid for path in state.rglob("*")} == {12345}
+
+
+def test_two_programs_are_not_at_it_at_once(desk: Desk, folder: Path) -> None:
+    enrol(desk, folder)
+    before = texts(folder)
+    with safe_file.alone(folder):
+        with pytest.raises(KioskBusy):
+            renew(folder, SURE, refused=True)
+        with pytest.raises(KioskBusy):
+            enrol(desk, folder)
+    assert texts(folder) == before
+    assert renew(folder, SURE, refused=True)
 
 
 VALID = """\
