@@ -16,12 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polib
+
 from edge_daemon import parts
+from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import Config, State
 from edge_daemon.diagnosis import Photo
 from edge_daemon.judge import Stopwatch
@@ -49,6 +54,7 @@ def main() -> None:
     _model(rows)
     _memory(rows)
     _cli_help(rows)
+    _catalogue(rows)
     sms(rows)
     gateway(rows)
     capacity(rows)
@@ -208,6 +214,22 @@ def _cli_help(rows: Rows) -> None:
         bare.append(_seconds([sys.executable, "-c", "pass"]))
     row(rows, "cli_help_ms", statistics.median(ours) * 1000, "ms")
     row(rows, "cli_help_ratio", statistics.median(ours) / statistics.median(bare), "x", 8)
+
+
+def _catalogue(rows: Rows) -> None:
+    """Reading and checking the advice in seven languages, against a bare parse of the same files."""
+    folder = ROOT / "edge_daemon" / "advice"
+    tomls, pos = sorted(folder.rglob("*.toml")), sorted(folder.rglob("*.po"))
+
+    def bare() -> None:
+        for path in tomls:
+            tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in pos:
+            polib.pofile(str(path))
+
+    ours = statistics.median(timeit.repeat(Catalogue.load, number=1, repeat=5))
+    row(rows, "catalogue_load_ms", ours * 1000, "ms")
+    row(rows, "catalogue_load_ratio", ours / statistics.median(timeit.repeat(bare, number=1, repeat=5)), "x", 2)
 
 
 def _install(rows: Rows) -> None:

@@ -5,6 +5,7 @@ Rules kept here:
 - numbers count up within a boot. What was not acknowledged is numbered anew in a new boot: an answer that comes late
   can never be taken for that of another batch;
 - no batch is begun that would cost more than may go. What is to spare goes when nothing else waits;
+- where a full disk does not take their removal they are passed over, not sent again, and removed when there is room;
 - a report that gets no answer alone is passed over. If others are answered, it is to blame; after BLAMES such times it
   is parked. If none is, the gateway is away, and nobody is to blame.
 """
@@ -19,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from edge_daemon.diagnosis import Report
-from edge_daemon.errors import BrokerGone, GatewayMute
+from edge_daemon.errors import BrokerGone, GatewayMute, StateFull
 from edge_daemon.sync.pace import Pace
 from edge_daemon.sync.windows import Allowance
 from edge_daemon.wire import batch, codec
@@ -37,6 +38,8 @@ SEGMENT_SHARE = 0.95
 """Of what long batches take, what is left beside the headers of their segments."""
 FIRST_SECOND, LAST_SECOND = 1_767_225_600, 4_102_444_800
 """2026 and 2100: no gateway was there before, and no time after it can be right."""
+MOST_STORED = 5_000
+"""Reports that may wait in memory for their removal; beyond it the full disk is everybody's trouble."""
 BLAMED = "the gateway acknowledged others, but never this one"
 
 log = logging.getLogger(__name__)
@@ -84,6 +87,8 @@ class Courier:
         self._outbox = outbox
         self._told = told
         self._doubted: list[int] = []
+        self._stored: set[int] = set()
+        """What the gateway has, and a full disk did not let us remove."""
         self._parked_some = False
         self._begin_numbers()
 
@@ -92,6 +97,7 @@ class Courier:
 
         trip: is filled in as we go, also where this raises BrokerGone.
         """
+        self._remove()
         doubted: Report | None = None
         while not trip.wait_s and (load := self._next(allowed())):
             try:
@@ -160,10 +166,22 @@ class Courier:
             self._begin_numbers()
             return
         self._first += count  # they are used up, whether or not our disk takes what follows
-        self._outbox.confirmed([report.id for report in load.reports])
+        self._stored.update(report.id for report in load.reports)
+        self._remove()
         self.pace.arrived(count)
         trip.acknowledged += count
         trip.batches += 1
+
+    def _remove(self) -> None:
+        """Remove what the gateway has; on a full disk later. Raises StateError."""
+        try:
+            self._outbox.confirmed(sorted(self._stored))
+        except StateFull as why:
+            if len(self._stored) > MOST_STORED:
+                raise
+            log.warning("sync: %d reports that the gateway has are removed later: %s", len(self._stored), why)
+        else:
+            self._stored.clear()
 
     def _tell_time(self, at: int, round_trip_s: float) -> None:
         if FIRST_SECOND <= at < LAST_SECOND:
@@ -174,7 +192,9 @@ class Courier:
         spare = min(allowed.spare, allowed.ordinary)
         for least, most_bytes in ((LEDGER, allowed.ordinary), (URGENT, allowed.urgent), (SPARE, spare)):
             room = _room(most_bytes)
-            while room > 0 and (reports := self._outbox.batch(self.pace.size, least=least, without=self._doubted)):
+            while room > 0 and (
+                reports := self._outbox.batch(self.pace.size, least=least, without=self._stored.union(self._doubted))
+            ):
                 if load := self._filled(reports, room):
                     return load
                 if not self._parked_some:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from os import urandom
 from typing import Any
 
 import pytest
@@ -248,6 +249,13 @@ def test_more_than_its_share_is_not_taken_until_the_hour_is_over(store: Store) -
     waited = NOW + wait_s(KIOSK, NOW)
     assert acknowledged(store, batches[2], now=waited, limits=limits) == [(KIOSK, 6, 0)]
     assert count(store, tables.share) == 1
+
+
+def test_pictures_count_by_their_bytes(store: Store) -> None:
+    limits = Ingest(hourly_messages=30)
+    batches = [sent([Thumbnail(kiosk=KIOSK, diagnosis=f"{n:032x}", jpeg=urandom(9000))], n) for n in (1, 2)]
+    assert acknowledged(store, *batches, limits=limits) == [(KIOSK, 1, wait_s(KIOSK, NOW))]
+    assert count(store, tables.thumbnail) == 1
 
 
 def test_a_batch_that_is_larger_than_the_share_is_taken_in_an_hour_of_its_own(store: Store) -> None:

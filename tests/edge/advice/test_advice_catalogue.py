@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tomllib
 import unicodedata
 from pathlib import Path
@@ -16,8 +14,6 @@ from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, Unknown
 from edge_daemon.vision.manifest import Manifest
 
 MODEL = Path(__file__).parents[3] / "model" / "shipped" / "manifest.json"
-LOAD_S = 0.35
-"""Processor time for seven languages: far above what it takes, so that only a real slowdown fails on a busy machine."""
 CLASSES = {
     "chilli": "healthy leaf_spot whitefly yellow_virus",
     "cotton": "diseased healthy",
@@ -192,12 +188,3 @@ def test_many_faults_are_counted(copy: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('do_not = "Do not', 'do_not = "Please'), encoding="utf-8")
     with pytest.raises(AdviceFaulty, match=r"forbids nothing.*\(4 more\)"):
         Catalogue.load(copy)
-
-
-def test_the_packaged_files_load_within_the_time_that_a_start_allows() -> None:
-    code = (
-        "import time; from edge_daemon.advice.catalogue import Catalogue; t = time.process_time();"
-        "Catalogue.load(); print(time.process_time() - t)"
-    )
-    took_s = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-    assert took_s < LOAD_S, f"{took_s * 1000:.0f} ms"
