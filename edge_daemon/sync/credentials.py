@@ -84,7 +84,7 @@ def check(text: str, kiosk: str, key: Key, authority: str) -> Certificate:
 
 
 def _verify(certificate: Certificate, authority: Certificate) -> None:
-    """By the key alone: the authority has a name for kiosks, and one for servers. Raises ValueError, InvalidSignature."""
+    """By the key alone: the authority has one name for kiosks, one for servers. Raises ValueError, InvalidSignature."""
     by, how = authority.public_key(), certificate.signature_hash_algorithm
     if not isinstance(by, ec.EllipticCurvePublicKey) or how is None:
         raise ValueError("another kind of signature")
