@@ -72,7 +72,7 @@ class Connection(H11Protocol):
 
     def _is_asking(self) -> bool:
         """Whether its request has not come whole, and may still come."""
-        under_way = self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+        under_way = bool(self.cycle) and not self.cycle.more_body and not self.cycle.response_complete
         return not under_way and not self.transport.is_closing()
 
 

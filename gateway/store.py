@@ -91,8 +91,8 @@ def _must_be_there(url: str) -> None:
     path = make_url(url).database if url.startswith("sqlite:///") else None
     if path and not Path(path).exists():
         raise DatabaseAway(
-            f"{path} is not there. `krishi-gateway run` makes it; if that runs, give this command its --config, and give "
-            "it as its user."
+            f"{path} is not there. `krishi-gateway run` makes it; if that runs, this command needs its --config and "
+            "its user."
         )
 
 
