@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from edge_daemon.diagnosis import Report
-from edge_daemon.store.outbox import Outbox
+from edge_daemon.errors import StateFull
+from edge_daemon.store.outbox import Outbox, WriteFunction
 
 URGENT, REPORT, LEDGER, SPARE = 0, 1, 2, 9
 """The ranks: alarms; diagnoses and health; the ledger; small pictures."""
@@ -54,7 +56,9 @@ class Waiting(NamedTuple):
 
 
 class ReportOutbox(Outbox[Report]):
-    """Made by Store."""
+    """Made by Store. at_last: as its write, with the room that is kept for what must be removed on a full disk."""
+
+    at_last: WriteFunction
 
     def batch(self, limit: int, *, least: int = SPARE, without: Collection[int] = ()) -> list[Report]:
         """What shall go next, at most `limit` (of MOST). least: no rank after this one. without: rows passed over."""
@@ -84,19 +88,22 @@ class ReportOutbox(Outbox[Report]):
         self.wake()
 
     def confirmed(self, ids: Sequence[int]) -> None:
-        """The gateway has stored these."""
-
-        def work(db: sqlite3.Connection) -> None:
-            now = self._now().utc.isoformat()
+        """The gateway has stored these. On a full disk they are removed one by one, which takes the least room."""
+        try:
+            self._write(lambda db: self._remove(db, ids))
+        except StateFull:
             for id in ids:
-                db.execute("DELETE FROM outbox WHERE id = ? AND channel = 'report' AND rank != ?", (id, LEDGER))
-                db.execute(
-                    "UPDATE outbox SET state = 'delivered', changed_at = ?, body = x'', why = NULL"
-                    " WHERE id = ? AND channel = 'report'",
-                    (now, id),
-                )
+                self.at_last(functools.partial(self._remove, ids=(id,)))
 
-        self._write(work)
+    def _remove(self, db: sqlite3.Connection, ids: Sequence[int]) -> None:
+        now = self._now().utc.isoformat()
+        for id in ids:
+            db.execute("DELETE FROM outbox WHERE id = ? AND channel = 'report' AND rank != ?", (id, LEDGER))
+            db.execute(
+                "UPDATE outbox SET state = 'delivered', changed_at = ?, body = x'', why = NULL"
+                " WHERE id = ? AND channel = 'report'",
+                (now, id),
+            )
 
     def refused(self, ids: Sequence[int], why: str) -> None:
         """These will never go. They are kept, with the reason, for the operator to see."""

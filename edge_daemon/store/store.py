@@ -29,6 +29,7 @@ from edge_daemon.store.photos import Photos
 from edge_daemon.store.questions import Questions
 from edge_daemon.store.reading import Reading
 from edge_daemon.store.report_outbox import REPORT, ReportOutbox
+from edge_daemon.store.reserve import Reserve
 from edge_daemon.store.rows import diagnosis_of, visit_of
 from edge_daemon.store.sms_outbox import SmsOutbox
 from edge_daemon.store.sms_reports import Reported, SmsReports
@@ -80,6 +81,8 @@ class Store:
         if reading is not None:
             self.sms.settle = self._reports.settle
         self.reports = ReportOutbox("report", self._rows, self._write, read_report, now)
+        self.reports.at_last = self._write_at_last
+        self._reserve = Reserve(folder)
         self.link = LinkBook(self._rows, self._write, now)
         self.alarms = Alarms(self._rows, self._write, self.reports)
         self.told = Told(self._rows, self._write, now, self.farmers, self.reports.wake)
@@ -106,6 +109,7 @@ class Store:
             store = cls(folder, _connect(folder, photos), photos, handle, now, rules, reading)
             store.sms.recover()
             store.reports.recover()
+            store._reserve.keep()
         except BaseException:
             os.close(handle)
             raise
@@ -346,6 +350,15 @@ class Store:
                     raise
             else:
                 return done
+
+    def _write_at_last(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As _write, with the reserve."""
+        self._reserve.give()
+        try:
+            return self._write(work)
+        finally:
+            database.fold_log(self._database)
+            self._reserve.keep()
 
     def _make_room(self) -> bool:
         """The oldest photo goes; with the last one the pictures that wait to be sent. Reports stay. False: none can go.

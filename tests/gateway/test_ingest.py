@@ -30,6 +30,7 @@ from gateway.store import Store
 from gateway.wants import Change, want
 from tests.gateway.sent import BOOT, KIOSK, count, diagnosis, health, rows, sent
 from tests.peers.mosquitto import Mosquitto
+from tests.peers.postgres import Postgres
 from tests.rigs.village import Village
 
 DEADLINE_S = 30.0
@@ -272,6 +273,26 @@ def test_a_full_database_acknowledges_nothing_until_there_is_room(
         sender.wait_for_upto(200)
     assert count(store, tables.diagnosis) == 200
     store.close()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_database_that_is_away_acknowledges_nothing_until_it_is_back(
+    tmp_path: Path, broker: Mosquitto, sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Postgres(tmp_path / "server") as server:
+        store = Store.open(server.url)
+        first, second = sent([diagnosis(1)]), sent([diagnosis(2)], 2)
+        with working(configuration(tmp_path, broker), store):
+            sender.send(first.topic, first.payload)
+            sender.wait_for_upto(1)
+            server.kill()
+            sender.send(second.topic, second.payload)
+            _wait_until(lambda: "Nothing is acknowledged" in caplog.text)
+            assert [one.upto for one in sender.acknowledgements()] == [1]
+            server.start()
+            sender.wait_for_upto(2)
+        assert count(store, tables.diagnosis) == 2
+        store.close()
 
 
 def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broker: Mosquitto, lite: Store) -> None:
