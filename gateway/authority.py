@@ -27,7 +27,7 @@ from typing import NamedTuple, Self
 from edge_daemon.wire.topics import GATEWAY
 from gateway import certificates, files
 from gateway.certificates import Gone, Issuer, Request
-from gateway.errors import AuthorityError
+from gateway.errors import AuthorityError, BadHost
 
 FOLDER = "authority"
 """In the state folder."""
@@ -62,11 +62,11 @@ class Authority:
     def make(cls, folder: Path, hosts: Sequence[str], now: datetime) -> Self:
         """A new authority, and certificates for the servers that are reached by these hosts.
 
-        Raises AuthorityError, also where the folder has one already: all its kiosks would be lost.
+        Raises BadHost, and AuthorityError, also where the folder has one already: all its kiosks would be lost.
         """
         for host in hosts:
             if not HOST.fullmatch(host):
-                raise AuthorityError(f"{host!r} is no host name and no address. Give one such as broker.example.org.")
+                raise BadHost(f"{host!r} is no host name and no address. Give one such as broker.example.org.")
         if (folder / "ca.crt").exists():
             raise AuthorityError(f"{folder} has an authority already. Its kiosks would know no other: keep it.")
         try:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -73,7 +72,8 @@ class Connection(H11Protocol):
 
     def _is_asking(self) -> bool:
         """Whether its request has not come whole, and may still come."""
-        return self.conn.their_state in {h11.IDLE, h11.SEND_BODY} and not self.transport.is_closing()
+        under_way = bool(self.cycle) and not self.cycle.more_body and not self.cycle.response_complete
+        return not under_way and not self.transport.is_closing()
 
 
 class _Server(uvicorn.Server):

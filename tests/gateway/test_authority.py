@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gateway import certificates
 from gateway.authority import BROKER, CLIENT, CLIENTS, ENROLMENT, OWN_DAYS, Authority
 from gateway.certificates import Gone, new_key, read_request
-from gateway.errors import AuthorityError, BadCertificateRequest
+from gateway.errors import AuthorityError, BadCertificateRequest, BadHost
 from tests.gateway.requests import asks, subject
 
 NOW = datetime.now(UTC)
@@ -180,7 +180,7 @@ def test_one_that_was_cut_short_is_made_again(authority: Authority) -> None:
 
 @pytest.mark.parametrize("host", ["", "a b", "-x", "x/y", "https://x", "x\n", "x" * 70])
 def test_what_is_no_host_is_refused(tmp_path: Path, host: str) -> None:
-    with pytest.raises(AuthorityError, match="no host name"):
+    with pytest.raises(BadHost, match="no host name"):
         Authority.make(tmp_path / "authority", [host], NOW)
 
 

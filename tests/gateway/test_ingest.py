@@ -25,7 +25,7 @@ from gateway import tables
 from gateway.config import Broker, Config, Database, State
 from gateway.errors import BrokerGone
 from gateway.ingest import Worker
-from gateway.mqtt import connected
+from gateway.mqtt import MOST_LOOSE, connected
 from gateway.store import Store
 from gateway.wants import Change, want
 from tests.gateway.sent import BOOT, KIOSK, count, diagnosis, health, rows, sent
@@ -61,8 +61,8 @@ class Sender:
             self.told.append((topic, payload))
             self._changed.notify_all()
 
-    def send(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, qos=1)
+    def send(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        self._client.publish(topic, payload, qos=qos)
 
     def acknowledgements(self, kiosk: str = KIOSK) -> list[Acknowledgement]:
         with self._changed:
@@ -308,6 +308,21 @@ def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broke
             threading.Event().wait(0.2)
         sender.close()
     assert count(lite, tables.diagnosis) == 1
+
+
+def test_what_the_broker_hands_over_without_asking_has_a_bound(
+    tmp_path: Path, broker: Mosquitto, sender: Sender
+) -> None:
+    with connected(configuration(tmp_path, broker)) as link:
+        link.subscribe(topics.up("+"))
+        for _ in range(MOST_LOOSE + 100):
+            sender.send(topics.up(KIOSK), b"loose", qos=0)
+        sender.send(topics.up(KIOSK), b"confirmed")
+        ends = time.monotonic() + DEADLINE_S
+        while not link.inbox or link.inbox[-1].qos == 0:
+            assert time.monotonic() < ends
+            link.step(0.1)
+        assert len(link.inbox) == MOST_LOOSE + 1
 
 
 def test_two_workers_share_the_work(tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store) -> None:

@@ -34,6 +34,8 @@ from tests.gateway.sent import (
     taken,
 )
 
+YEAR_S = 365 * 86_400
+
 
 def acknowledged(store: Store, *incoming: Incoming, **more: Any) -> list[tuple[str, int, int]]:
     return [
@@ -152,6 +154,12 @@ def test_of_a_ledger_row_the_latest_report_counts(
     for some in [batches] if together else [[one] for one in batches]:
         taken(store, *some)
     assert [row["state"] for row in rows(store, tables.ledger)] == [stands] * many
+
+
+def test_a_ledger_row_of_a_clock_that_was_ahead_gives_way_to_what_comes_later(store: Store) -> None:
+    taken(store, sent([ledger(NOW + 4 * YEAR_S, ledger_row(state="sent"))]))
+    taken(store, sent([ledger(NOW + 60, ledger_row(state="delivered"))], 2), now=NOW + 90)
+    assert [(row["at"], row["state"]) for row in rows(store, tables.ledger)] == [(NOW + 60, "delivered")]
 
 
 def test_an_advice_and_a_question_with_one_number_are_two(store: Store) -> None:
