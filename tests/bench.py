@@ -34,6 +34,7 @@ from tests.bench_capacity import capacity
 from tests.bench_gateway import gateway
 from tests.bench_rows import Rows, row
 from tests.bench_sms import sms
+from tests.bench_wire import wire
 from tests.drawn import jpeg, leaf
 from tests.scenarios.kit import RunningKiosk, fill_camera
 
@@ -56,6 +57,7 @@ def main() -> None:
     _cli_help(rows)
     _catalogue(rows)
     sms(rows)
+    wire(rows)
     gateway(rows)
     capacity(rows)
     _install(rows)

@@ -5,7 +5,7 @@
         kiosk = village.kiosk("koraput-7")    invited and enrolled
 
 Certificates are made by the gateway's own code, without its commands and without HTTPS, since each story needs some: it
-is tests/scenarios/test_scenario_trickle_enrol.py that goes the operator's way.
+is tests/gateway/test_operator.py that goes the operator's way.
 """
 
 from __future__ import annotations
