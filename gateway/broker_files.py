@@ -21,6 +21,7 @@ from pathlib import Path
 from edge_daemon.wire import topics
 from edge_daemon.wire.batch import MOST_BYTES
 from gateway import files
+from gateway.authority import CLIENTS
 from gateway.errors import AuthorityError
 
 FOLDER = "broker"
@@ -63,7 +64,7 @@ def write_lists(folder: Path, authority: Path, revoked: Iterable[str]) -> None:
     """Write the access list, and copy the rest from the authority's folder. Raises AuthorityError."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-        for name, mode in (("ca.crt", _OPEN), ("broker.key", _SECRET), ("broker.crt", _OPEN), ("crl.pem", _OPEN)):
+        for name, mode in ((CLIENTS, _OPEN), ("broker.key", _SECRET), ("broker.crt", _OPEN), ("crl.pem", _OPEN)):
             files.write(folder / name, (authority / name).read_text(encoding="ascii"), mode)
         files.write(folder / "acl", access_list(revoked), _OPEN)
     except OSError as why:
@@ -105,7 +106,7 @@ def settings(folder: Path, listener: Listener) -> str:
 # Mosquitto for the kiosks. Written once by `krishi-gateway init`; what you change here stays.
 
 listener {listener.port}{f" {listener.address}" if listener.address else ""}
-cafile {folder / "ca.crt"}
+cafile {folder / CLIENTS}
 certfile {folder / "broker.crt"}
 keyfile {folder / "broker.key"}
 crlfile {folder / "crl.pem"}

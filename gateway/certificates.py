@@ -33,7 +33,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.errors import BadCertificateRequest
 
-AUTHORITY_NAME = "krishi-ca"
+AUTHORITY_NAME, CLIENTS_NAME = "krishi-ca", "krishi-kiosks"
+"""The authority signs servers by one name and clients by another: see authority.py."""
 MOST_PEM_CHARACTERS = 4096
 """Of a request or a certificate that comes in: one of ours has some 500."""
 EARLIER = timedelta(hours=1)

@@ -224,7 +224,7 @@ def _export(config: Config, arguments: argparse.Namespace) -> int:
 def _opened(config: Config) -> AbstractContextManager[Store]:
     from gateway.store import Store
 
-    return closing(Store.open(config.database_url()))
+    return closing(Store.open(config.database_url(), new=False))
 
 
 def _now() -> int:

@@ -105,7 +105,8 @@ class Ingest(Section):
     """What is taken of one kiosk."""
 
     hourly_messages: Annotated[int, Field(ge=1, le=10_000_000)] = 5_000
-    """Above this a kiosk's batches are not taken until the hour is over; it is told to wait, and keeps its reports."""
+    """A large one counts as one for each 500 bytes. Above this a kiosk's batches are not taken until the hour is over;
+    it is told to wait, and keeps its reports."""
     aside_messages: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
     """Of one kiosk, kept aside because they cannot be read; further ones are counted alone."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import threading
 import time
@@ -190,7 +189,7 @@ async def _body(request: Request) -> bytes:
 def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as why:
+    except ValueError as why:  # binascii.Error is one, and so is what a letter beyond ASCII raises
         raise BadBody("signature: is not base64.") from why
 
 

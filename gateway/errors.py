@@ -6,6 +6,7 @@ GatewayError                     exit code (sysexits.h)
 │   ├── NoSuchKiosk
 │   ├── BadToken                     unknown, used, too old, or for another kiosk
 │   ├── BadCertificateRequest        not a CSR that this authority signs
+│   ├── BadHost                      not a name or an address of a machine
 │   ├── Revoked                      this kiosk was
 │   └── TooOften                 75  asked again too soon
 ├── ConfigError                  78  the operator's file; names file, section and key
@@ -15,6 +16,7 @@ GatewayError                     exit code (sysexits.h)
 │   ├── DatabaseFull             74
 │   └── DatabaseOther            74  of another version, or not the gateway's
 ├── BrokerGone                   69  the broker cannot be reached, or refuses us
+├── CannotWrite                  73  a file that an operator named
 ├── PortInUse                    69
 ├── ClockWrong                   71  the clock of this machine
 ├── NotInstalled                 69  a package that only this command needs
@@ -56,6 +58,10 @@ class BadToken(BadRequest):
 
 class BadCertificateRequest(BadRequest):
     """Not a certificate signing request (RFC 2986) that this authority signs."""
+
+
+class BadHost(BadRequest):
+    """Not a name or an address of a machine."""
 
 
 class Revoked(BadRequest):
@@ -114,6 +120,12 @@ class ClockWrong(GatewayError):
     """This machine's clock cannot be right, and kiosks would take its time."""
 
     exit_code = 71
+
+
+class CannotWrite(GatewayError):
+    """A file that an operator named cannot be written."""
+
+    exit_code = 73
 
 
 class PortInUse(GatewayError):

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Engine, Select, Table, select
 from sqlalchemy.types import Boolean, Integer, TypeEngine
 
 from edge_daemon.wire.messages import HealthReport
-from gateway.errors import GatewayError
+from gateway.errors import CannotWrite, NotInstalled
 from gateway.reading import reading
 from gateway.reports_view import Wanted, select_alarms, select_diagnoses, select_ledger
 from gateway.tables import alarm, diagnosis, kiosk, ledger
@@ -45,18 +45,6 @@ OF_HEALTH: dict[str, type] = {
 """The columns of a health report."""
 
 Line = tuple[Any, ...]
-
-
-class CannotWrite(GatewayError):
-    """The file cannot be written."""
-
-    exit_code = 73
-
-
-class NotInstalled(GatewayError):
-    """This needs a package that is not installed."""
-
-    exit_code = 69
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ class Haul:
             case DiagnosisReport():  # those of a batch stand in its columns, but they may come so too
                 self.diagnoses.append(_diagnosis(kiosk, _as_row(message), self._now))
 
-    def _add_to_ledger(self, kiosk: str, at: int, row: LedgerRow) -> None:
+    def _add_to_ledger(self, kiosk: str, told_at: int, row: LedgerRow) -> None:
+        at = min(told_at, self._now)  # else one report of a clock that was years ahead would stand for years
         key = (kiosk, row.diagnosis, row.kind == "advice", row.row)
         if key not in self._ledger or self._ledger[key][4] <= at:
             self._ledger[key] = (*key, at, *(getattr(row, name) for name in LEDGER_FIELDS), self._now)

@@ -38,6 +38,9 @@ KEEPALIVE_S = 30
 MOST_PACKET_BYTES = 2 * MOST_BYTES
 """Larger ones the broker keeps from us (MQTT 5.0, 3.1.2.11.4)."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
+MOST_LOOSE = 2000
+"""What waits with us of what the broker hands over without being told that it is stored (QoS 0), where no kiosk of ours
+has cause to: [broker] in_flight does not bound it."""
 GROUP_BYTES = 8
 GROUP = "ingest"
 """Who shares, where the broker is reached without TLS: then it knows nobody's name, and has no list."""
@@ -84,6 +87,8 @@ class Link:
         self._granted = codes
 
     def _came(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
+        if message.qos == 0 and len(self.inbox) >= MOST_LOOSE:
+            return
         try:
             topic = message.topic
         except UnicodeDecodeError:  # a broker that lets such a one through is not as MQTT says

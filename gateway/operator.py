@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from gateway import broker_files, files, invitation, lists
 from gateway.authority import FOLDER, Authority, now_utc
 from gateway.broker_files import Listener
 from gateway.config import Config
-from gateway.errors import AuthorityError, BrokerGone
+from gateway.errors import AuthorityError, BrokerGone, CannotWrite
 from gateway.fleet import Fleet, check_id
 from gateway.store import Store
 
@@ -46,7 +47,7 @@ def open_office(config: Config) -> Iterator[Office]:
 def init(config: Config, hosts: list[str], say: Say) -> int:
     """Make the authority and the broker's files. hosts: by which kiosks reach the gateway, the one to tell them first.
 
-    Raises AuthorityError, also where there is an authority already.
+    Raises BadHost, and AuthorityError, also where there is an authority already.
     """
     state = config.state.path()
     names = list(dict.fromkeys([*hosts, urlsplit(config.broker.url).hostname or hosts[0]]))
@@ -66,10 +67,12 @@ def init(config: Config, hosts: list[str], say: Say) -> int:
 def enrol(config: Config, kiosk: str, site: str, out: Path | None, at: tuple[str | None, str | None], say: Say) -> int:
     """Write an invitation to a file, or say it. at: addresses of enrolment and broker, None: as the gateway's own.
 
-    Raises BadRequest, AuthorityError, DatabaseError.
+    Raises BadRequest, CannotWrite, AuthorityError, DatabaseError.
     """
     check_id(kiosk)
     invitation.check_site(site)
+    if out is not None and not os.access(out.parent, os.W_OK | os.X_OK):  # before an earlier invitation is void
+        raise CannotWrite(f"{out}: no file can be written there. Name another with --out.")
     with open_office(config) as office:
         to = _addresses(config, office.authority, at)
         invitation.check_addresses(to)
@@ -82,7 +85,9 @@ def enrol(config: Config, kiosk: str, site: str, out: Path | None, at: tuple[str
     try:
         files.write(out, text, INVITATION_MODE)
     except OSError as why:
-        raise AuthorityError(f"{out}: the invitation cannot be written: {why.strerror}. Name another file.") from why
+        raise CannotWrite(
+            f"{out}: the invitation cannot be written: {why.strerror}. Invite {kiosk} again, with another --out."
+        ) from why
     say(f"{out} invites {kiosk}, once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. An earlier invitation is void.")
     say(f"Put it on the kiosk's boot partition as {invitation.NAME}; the kiosk takes it when it begins.")
     if was in {"enrolled", "revoked"}:

@@ -14,6 +14,8 @@ from edge_daemon.wire.errors import BadMessage
 from gateway.streams import Range
 
 REASON_LETTERS = 300
+MESSAGE_BYTES = 500
+"""Ten times what a diagnosis takes: only pictures and noise weigh more than they are messages."""
 
 
 class Incoming(NamedTuple):
@@ -52,6 +54,11 @@ class Parcel:
     def messages(self) -> int:
         """How many it has, 1 where that cannot be read."""
         return self.header.last - self.header.first + 1 if self.header else 1
+
+    @property
+    def weight(self) -> int:
+        """What it counts in its kiosk's share: its messages, or one for each MESSAGE_BYTES, whichever is more."""
+        return max(self.messages, len(self.payload) // MESSAGE_BYTES)
 
     @cached_property
     def unpacked(self) -> Unpacked | None:

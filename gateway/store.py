@@ -44,8 +44,13 @@ class Store:
         self.where = engine.url.render_as_string(hide_password=True)
 
     @classmethod
-    def open(cls, url: str) -> Store:
-        """Connect, and make the tables in an empty database. Raises ConfigError, DatabaseError."""
+    def open(cls, url: str, *, new: bool = True) -> Store:
+        """Connect, and make the tables in an empty database. Raises ConfigError, DatabaseError.
+
+        new: where it is a file that is not there, make it; else that is an error.
+        """
+        if not new:
+            _must_be_there(url)
         store = cls(_engine(url))
         try:
             with store.writing() as db:
@@ -80,6 +85,15 @@ class Store:
     def close(self) -> None:
         """Give back every connection. May be called twice."""
         self.engine.dispose()
+
+
+def _must_be_there(url: str) -> None:
+    path = make_url(url).database if url.startswith("sqlite:///") else None
+    if path and not Path(path).exists():
+        raise DatabaseAway(
+            f"{path} is not there. `krishi-gateway run` makes it; if that runs, this command needs its --config and "
+            "its user."
+        )
 
 
 def _engine(url: str) -> Engine:

@@ -118,62 +118,85 @@ def _take_again(store: Store, parcels: Sequence[Parcel], now: int, limits: Inges
 
 
 def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> tuple[_Answers, Tally]:
-    sending = {parcel.kiosk for parcel in parcels if parcel.kiosk and not parcel.is_will}
-    lost = {parcel.kiosk for parcel in parcels if parcel.is_will}
-    kiosks = register.lock(db, sending, lost)
-    shares = Shares(db, sending, limits.hourly_messages, now)
-    numbers = Numbers(db, filter(None, map(_boot, parcels)), now)
-    haul = Haul(now)
-    answers: _Answers = {}
+    work = _Work(db, parcels, now, limits)
     for parcel in parcels:
-        wait_s = 0 if parcel.is_will else _add(parcel, kiosks, shares, numbers, haul, now)
-        if (boot := _boot(parcel)) and not kiosks.is_revoked(parcel.kiosk):
-            before = answers.get(boot, _Answer(0, 0))
-            answers[boot] = _Answer(numbers.upto(boot), max(before.wait_s, wait_s))
-    new = haul.store(db, limits.aside_messages)
-    numbers.write()
-    shares.write()
-    register.note_health(db, kiosks, haul.health, now)
-    register.count(db, kiosks, new, haul.set_aside, now)
-    register.note_lost(db, kiosks, lost, now)
-    return answers, _tally(parcels, kiosks, haul)
+        work.add(parcel)
+    work.write()
+    return work.answers, work.tally()
 
 
-def _tally(parcels: Sequence[Parcel], kiosks: register.Register, haul: Haul) -> Tally:
-    return Tally(
-        batches=haul.batches,
-        payload_bytes=sum(len(parcel.payload) for parcel in parcels),
-        aside=haul.set_aside.total(),
-        held_back=sum(heard.held_back for heard in kiosks.heard.values()),
-        messages=haul.kinds,
-    )
+class _Work:
+    """Of one transaction: what is known of its kiosks, whose rows are locked, and what will be written of them."""
+
+    def __init__(self, db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> None:
+        sending = {parcel.kiosk for parcel in parcels if parcel.kiosk and not parcel.is_will}
+        self._lost = {parcel.kiosk for parcel in parcels if parcel.is_will}
+        self._db = db
+        self._now = now
+        self._limits = limits
+        self._kiosks = register.lock(db, sending, self._lost)
+        self._shares = Shares(db, sending, limits.hourly_messages, now)
+        self._numbers = Numbers(db, filter(None, map(_boot, parcels)), now)
+        self._haul = Haul(now)
+        self.answers: _Answers = {}
+
+    def add(self, parcel: Parcel) -> None:
+        """Sort out what becomes of one."""
+        if parcel.is_will:
+            return
+        if not parcel.kiosk:
+            self._haul.put_aside("", parcel.payload, parcel.reason)
+            return
+        heard = self._kiosks.hear(parcel.kiosk)
+        heard.payload_bytes += len(parcel.payload)
+        is_revoked = self._kiosks.is_revoked(parcel.kiosk)
+        if not self._shares.take(parcel.kiosk, parcel.weight):
+            heard.held_back += 1
+            self._answer(parcel, is_revoked, wait_s(parcel.kiosk, self._now))
+        elif is_revoked:
+            self._haul.put_aside(parcel.kiosk, parcel.payload, REVOKED, parcel.messages)
+        else:
+            self._keep(parcel, heard)
+            self._answer(parcel, is_revoked, 0)
+
+    def _keep(self, parcel: Parcel, heard: register.Heard) -> None:
+        if unpacked := parcel.unpacked:
+            self._haul.add(parcel.kiosk, unpacked)
+        else:
+            self._haul.put_aside(parcel.kiosk, parcel.payload, parcel.reason, parcel.messages)
+        if (boot := _boot(parcel)) and (numbers := parcel.numbers):
+            heard.boot = boot.boot
+            self._numbers.add(boot, numbers)
+
+    def _answer(self, parcel: Parcel, is_revoked: bool, wait_s: int) -> None:
+        """Whoever is revoked hears nothing; nor does a kiosk whose numbers cannot be read."""
+        if (boot := _boot(parcel)) and not is_revoked:
+            before = self.answers.get(boot, _Answer(0, 0))
+            self.answers[boot] = _Answer(self._numbers.upto(boot), max(before.wait_s, wait_s))
+
+    def write(self) -> None:
+        """All of it."""
+        new = self._haul.store(self._db, self._limits.aside_messages)
+        self._numbers.write()
+        self._shares.write()
+        register.note_health(self._db, self._kiosks, self._haul.health, self._now)
+        register.count(self._db, self._kiosks, new, self._haul.set_aside, self._now)
+        register.note_lost(self._db, self._kiosks, self._lost, self._now)
+
+    def tally(self) -> Tally:
+        """What will have been taken."""
+        heard = self._kiosks.heard.values()
+        return Tally(
+            batches=self._haul.batches,
+            payload_bytes=sum(one.payload_bytes for one in heard),
+            aside=self._haul.set_aside.total(),
+            held_back=sum(one.held_back for one in heard),
+            messages=self._haul.kinds,
+        )
 
 
 def _boot(parcel: Parcel) -> Boot | None:
     return Boot(parcel.kiosk, parcel.header.boot) if parcel.header else None
-
-
-def _add(parcel: Parcel, kiosks: register.Register, shares: Shares, numbers: Numbers, haul: Haul, now: int) -> int:
-    """Add one to what will be stored; how long its kiosk shall wait, 0 unless it sent more than its share."""
-    if not parcel.kiosk:
-        haul.put_aside("", parcel.payload, parcel.reason)
-        return 0
-    heard = kiosks.hear(parcel.kiosk)
-    heard.payload_bytes += len(parcel.payload)
-    if not shares.take(parcel.kiosk, parcel.messages):
-        heard.held_back += 1
-        return wait_s(parcel.kiosk, now)
-    if kiosks.is_revoked(parcel.kiosk):
-        haul.put_aside(parcel.kiosk, parcel.payload, REVOKED, parcel.messages)
-        return 0
-    if unpacked := parcel.unpacked:
-        haul.add(parcel.kiosk, unpacked)
-    else:
-        haul.put_aside(parcel.kiosk, parcel.payload, parcel.reason, parcel.messages)
-    if (boot := _boot(parcel)) and (taken := parcel.numbers):
-        heard.boot = boot.boot
-        numbers.add(boot, taken)
-    return 0
 
 
 def wait_s(kiosk: str, now: int) -> int:

@@ -46,6 +46,8 @@ SENDS = 2
 """A batch goes so often over one connection before the gateway is called mute."""
 WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
+NO_SUBSCRIBER = 0x10
+"""No matching subscribers (MQTT 5.0, 3.4.2.1): no worker of the gateway is there, so no answer is to be waited for."""
 TICK_S = 5.0
 """How often the client is asked to look at its own deadlines."""
 SILENCE = 3
@@ -299,6 +301,8 @@ class Link:
     def _broker_took(self, client: mqtt.Client, _: Any, mid: int, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
             self._fail(troubles.not_taken(self.access.where, reason.getName()))
+        if reason.value == NO_SUBSCRIBER and not self._answer.done():
+            self._fail(troubles.nobody_takes(self.access.where))
         self._taken.add(mid)
 
     def _came(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:

@@ -52,6 +52,11 @@ def not_taken(where: str, reason: str) -> str:
     return f"{where} does not take this kiosk's reports: {reason}. {ASK}"
 
 
+def nobody_takes(where: str) -> str:
+    """Its answer to a batch for which no worker is there."""
+    return f"{where} has nobody who takes a batch. Is krishi-gateway at work? What was sent goes again."
+
+
 def name_of(version: int) -> str:
     """Of MQTT."""
     return "5" if version == 5 else "3.1.1"

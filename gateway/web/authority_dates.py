@@ -12,9 +12,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway import certificates
-from gateway.authority import CRL
+from gateway.authority import CLIENTS, CRL
 
-FILES = ("ca.crt", "broker.crt", "gateway.crt", "enrolment.crt", CRL)
+FILES = ("ca.crt", CLIENTS, "broker.crt", "gateway.crt", "enrolment.crt", CRL)
 
 
 class AuthorityDates(Collector):

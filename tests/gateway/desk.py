@@ -21,7 +21,7 @@ from gateway.config import Authority as Rules
 from gateway.enrolment import Calls, app_of
 from gateway.errors import DatabaseAway
 from gateway.fleet import Enrolled, Fleet
-from gateway.serve import TlsFiles, listen, serve
+from gateway.serve import REQUEST_S, Connection, TlsFiles, listen, serve
 from gateway.store import Store
 from tests.gateway.requests import Clock
 from tests.peers.program import DEADLINE_S
@@ -55,9 +55,14 @@ class Forgetful(Fleet):
 
 
 class Desk:
-    """The server. authority: one that is there already. calls: how many it takes in a minute."""
+    """The server. authority: one that is there already. calls: how many it takes in a minute.
 
-    def __init__(self, folder: Path, made_at: datetime | None = None, calls: int = 600) -> None:
+    patience_s: how long a request may take to come.
+    """
+
+    def __init__(
+        self, folder: Path, made_at: datetime | None = None, calls: int = 600, patience_s: float = REQUEST_S
+    ) -> None:
         self.clock = Clock(made_at or datetime.now(UTC))
         place = folder / "authority"
         there = (place / "ca.crt").exists()
@@ -66,6 +71,7 @@ class Desk:
         self.fleet = Forgetful(self.store, self.authority, Rules(certificate_days=90), self.clock)
         self.changes = 0
         self._calls = calls
+        self._kind = type("Hurried", (Connection,), {"patience_s": patience_s})
         self._listener = listen("127.0.0.1", 0, "enrolment")
         self.port: int = self._listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
@@ -88,6 +94,12 @@ class Desk:
         finally:
             connection.close()
 
+    def connect(self) -> ssl.SSLSocket:
+        """A connection that says nothing yet."""
+        context = ssl.create_default_context(cadata=self.authority.certificate)
+        raw = socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)
+        return context.wrap_socket(raw, server_hostname="127.0.0.1")
+
     @contextmanager
     def silence(self) -> Iterator[int]:
         """A port that takes connections and says nothing."""
@@ -101,7 +113,7 @@ class Desk:
         folder = self.authority.folder
         files = TlsFiles(folder / f"{ENROLMENT}.crt", folder / f"{ENROLMENT}.key")
         app = app_of(self.fleet, self._changed, Calls(self._calls))
-        self._task = self._loop.create_task(serve(app, self._listener, files))
+        self._task = self._loop.create_task(serve(app, self._listener, files, self._kind))
         try:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import certificates
-from gateway.authority import BROKER, CLIENT, ENROLMENT, OWN_DAYS, Authority
+from gateway.authority import BROKER, CLIENT, CLIENTS, ENROLMENT, OWN_DAYS, Authority
 from gateway.certificates import Gone, new_key, read_request
-from gateway.errors import AuthorityError, BadCertificateRequest
+from gateway.errors import AuthorityError, BadCertificateRequest, BadHost
 from tests.gateway.requests import asks, subject
 
 NOW = datetime.now(UTC)
@@ -47,7 +47,8 @@ def test_only_the_gateway_s_user_reads_the_keys(authority: Authority) -> None:
 def test_a_strict_verifier_takes_its_certificates_for_their_use_alone(
     authority: Authority, name: str, use: str
 ) -> None:
-    files = ("-CAfile", authority.folder / "ca.crt", authority.folder / f"{name}.crt")
+    trusted = CLIENTS if name == CLIENT else "ca.crt"
+    files = ("-CAfile", authority.folder / trusted, authority.folder / f"{name}.crt")
     assert "OK" in openssl("verify", "-x509_strict", "-purpose", use, *files)
     other = {"sslserver": "sslclient", "sslclient": "sslserver"}[use]
     with pytest.raises(subprocess.CalledProcessError):
@@ -61,7 +62,7 @@ def test_the_list_makes_a_strict_verifier_refuse_the_revoked_alone(authority: Au
         (tmp_path / kiosk).write_text(made.certificate)
         if kiosk == "nandgaon-1":
             authority.write_list([Gone(int(made.serial, 16), NOW)], NOW)
-    files = ("-CRLfile", authority.folder / "crl.pem", "-CAfile", authority.folder / "ca.crt")
+    files = ("-CRLfile", authority.folder / "crl.pem", "-CAfile", authority.folder / CLIENTS)
     strict = ("verify", "-x509_strict", "-crl_check", *files)
     assert "OK" in openssl(*strict, tmp_path / "nandgaon-2")
     with pytest.raises(subprocess.CalledProcessError) as why:
@@ -179,7 +180,7 @@ def test_one_that_was_cut_short_is_made_again(authority: Authority) -> None:
 
 @pytest.mark.parametrize("host", ["", "a b", "-x", "x/y", "https://x", "x\n", "x" * 70])
 def test_what_is_no_host_is_refused(tmp_path: Path, host: str) -> None:
-    with pytest.raises(AuthorityError, match="no host name"):
+    with pytest.raises(BadHost, match="no host name"):
         Authority.make(tmp_path / "authority", [host], NOW)
 
 

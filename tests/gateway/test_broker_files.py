@@ -255,7 +255,7 @@ def test_the_broker_s_new_certificate_is_shown_after_a_reload(broker: TlsBroker)
     assert broker.authority.renew_own(NOW + timedelta(days=4 * 365))
     broker.write([])
     broker.reload()
-    context = ssl.create_default_context(cafile=str(broker.files / "ca.crt"))
+    context = ssl.create_default_context(cafile=str(broker.authority.folder / "ca.crt"))
     with (
         socket.create_connection(("127.0.0.1", broker.port), DEADLINE_S) as raw,
         pytest.raises(ssl.SSLCertVerificationError, match="not yet valid"),  # it was made four years from now
@@ -320,7 +320,7 @@ def test_what_the_operator_changed_stays_and_the_lists_are_written_anew(tmp_path
         assert (folder / "acl").read_text() == broker_files.access_list(revoked)
     modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()}
     assert modes == {
-        **dict.fromkeys(["mosquitto.conf", "openssl.cnf", "acl", "ca.crt", "broker.crt", "crl.pem"], "0o644"),
+        **dict.fromkeys(["mosquitto.conf", "openssl.cnf", "acl", "kiosks.crt", "broker.crt", "crl.pem"], "0o644"),
         "broker.key": "0o640",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import ssl
 import threading
@@ -16,6 +17,7 @@ from gateway.certificates import new_key
 from gateway.config import Config, State
 from gateway.enrolment import MOST_BODY_BYTES, Calls
 from gateway.errors import AuthorityError, TooOften
+from gateway.serve import CONNECTIONS
 from gateway.store import Store
 from tests.gateway.desk import Desk
 from tests.gateway.requests import asks, signs
@@ -80,6 +82,7 @@ def test_the_broker_is_told_when_a_card_was_replaced(desk: Desk) -> None:
         ("/enrol", b" " * (MOST_BODY_BYTES + 1), 400, "bad_body"),
         ("/renew", {"csr": asks(new_key(), KIOSK), "certificate": "", "signature": ""}, 422, "bad_certificate_request"),
         ("/renew", {"csr": "x", "certificate": "x", "signature": "%"}, 400, "bad_body"),
+        ("/renew", {"csr": "x", "certificate": "x", "signature": "é"}, 400, "bad_body"),
         ("/elsewhere", {}, 404, "http"),
     ],
 )
@@ -144,3 +147,29 @@ def test_it_needs_an_authority(tmp_path: Path) -> None:
     with pytest.raises(AuthorityError, match="krishi-gateway init"):
         enrolment.build_app(store, config)
     store.close()
+
+
+HEAD = b"POST /enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize("begin", [b"", HEAD[:30], HEAD, HEAD + b"{"])
+def test_a_request_that_does_not_come_is_not_waited_for(tmp_path: Path, begin: bytes) -> None:
+    with Desk(tmp_path, patience_s=0.2) as desk, desk.connect() as connection:
+        connection.sendall(begin)
+        assert ended(connection)
+
+
+def ended(connection: ssl.SSLSocket) -> bool:
+    """Whether the server ends it, before our own deadline."""
+    try:
+        return connection.recv(1) == b""
+    except (ConnectionError, ssl.SSLEOFError):
+        return True
+
+
+def test_whoever_only_waits_gives_way_to_whoever_asks(desk: Desk) -> None:
+    with contextlib.ExitStack() as held:
+        waiting = [held.enter_context(desk.connect()) for _ in range(CONNECTIONS)]
+        status, told = desk.post("/enrol", {"token": "x", "csr": "x"})
+        assert (status, told["error"]) == (422, "bad_certificate_request")
+        assert ended(waiting[0])

@@ -25,11 +25,12 @@ from gateway import tables
 from gateway.config import Broker, Config, Database, State
 from gateway.errors import BrokerGone
 from gateway.ingest import Worker
-from gateway.mqtt import connected
+from gateway.mqtt import MOST_LOOSE, connected
 from gateway.store import Store
 from gateway.wants import Change, want
 from tests.gateway.sent import BOOT, KIOSK, count, diagnosis, health, rows, sent
 from tests.peers.mosquitto import Mosquitto
+from tests.peers.postgres import Postgres
 from tests.rigs.village import Village
 
 DEADLINE_S = 30.0
@@ -60,8 +61,8 @@ class Sender:
             self.told.append((topic, payload))
             self._changed.notify_all()
 
-    def send(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, qos=1)
+    def send(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        self._client.publish(topic, payload, qos=qos)
 
     def acknowledgements(self, kiosk: str = KIOSK) -> list[Acknowledgement]:
         with self._changed:
@@ -274,6 +275,26 @@ def test_a_full_database_acknowledges_nothing_until_there_is_room(
     store.close()
 
 
+@pytest.mark.needs("postgresql")
+def test_a_database_that_is_away_acknowledges_nothing_until_it_is_back(
+    tmp_path: Path, broker: Mosquitto, sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Postgres(tmp_path / "server") as server:
+        store = Store.open(server.url)
+        first, second = sent([diagnosis(1)]), sent([diagnosis(2)], 2)
+        with working(configuration(tmp_path, broker), store):
+            sender.send(first.topic, first.payload)
+            sender.wait_for_upto(1)
+            server.kill()
+            sender.send(second.topic, second.payload)
+            _wait_until(lambda: "Nothing is acknowledged" in caplog.text)
+            assert [one.upto for one in sender.acknowledgements()] == [1]
+            server.start()
+            sender.wait_for_upto(2)
+        assert count(store, tables.diagnosis) == 2
+        store.close()
+
+
 def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broker: Mosquitto, lite: Store) -> None:
     with working(configuration(tmp_path, broker), lite):
         broker.kill()
@@ -287,6 +308,21 @@ def test_a_broker_that_begins_again_finds_the_worker_there(tmp_path: Path, broke
             threading.Event().wait(0.2)
         sender.close()
     assert count(lite, tables.diagnosis) == 1
+
+
+def test_what_the_broker_hands_over_without_asking_has_a_bound(
+    tmp_path: Path, broker: Mosquitto, sender: Sender
+) -> None:
+    with connected(configuration(tmp_path, broker)) as link:
+        link.subscribe(topics.up("+"))
+        for _ in range(MOST_LOOSE + 100):
+            sender.send(topics.up(KIOSK), b"loose", qos=0)
+        sender.send(topics.up(KIOSK), b"confirmed")
+        ends = time.monotonic() + DEADLINE_S
+        while not link.inbox or link.inbox[-1].qos == 0:
+            assert time.monotonic() < ends
+            link.step(0.1)
+        assert len(link.inbox) == MOST_LOOSE + 1
 
 
 def test_two_workers_share_the_work(tmp_path: Path, broker: Mosquitto, sender: Sender, store: Store) -> None:

@@ -20,13 +20,15 @@ from edge_daemon.sync import identity, invitation
 from edge_daemon.sync.link import Access, Link
 from gateway import operator
 from gateway.broker_files import FOLDER as BROKER_FOLDER
+from gateway.certificates import new_key
 from gateway.config import Broker, Config, Enrolment, State
-from gateway.errors import AuthorityError, BadKioskId, NoSuchKiosk
+from gateway.errors import AuthorityError, BadKioskId, CannotWrite, NoSuchKiosk
 from gateway.errors import BrokerGone as NotTold
 from gateway.invitation import BadInvitation
 from tests import foreign
 from tests.gateway.desk import Desk
 from tests.gateway.guests import TlsBroker
+from tests.gateway.requests import asks
 from tests.peers.program import Program, free_port
 
 ONE, TWO = "nandgaon-1", "nandgaon-2"
@@ -209,6 +211,14 @@ def test_an_invitation_is_for_its_reader_alone_and_names_the_gateway(gateway: Ga
     assert told["enrolment"] == f"https://127.0.0.1:{gateway.enrolment_port}"
     assert told["broker"] == f"mqtts://127.0.0.1:{gateway.broker_port}"
     assert told["token"] not in " ".join(gateway.said)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_invitation_before_it_good(gateway: Gateway, tmp_path: Path) -> None:
+    earlier = invitation.read(gateway.invite(ONE))
+    with pytest.raises(CannotWrite, match="--out"):
+        operator.enrol(gateway.config, ONE, "X", tmp_path / "none" / "x.toml", (None, None), gateway.said.append)
+    with operator.open_office(gateway.config) as office:
+        assert office.fleet.enrol(earlier.token, asks(new_key(), ONE)).certificate
 
 
 def test_an_invitation_can_be_printed_with_other_addresses(gateway: Gateway) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from os import urandom
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ from tests.gateway.sent import (
     sent,
     taken,
 )
+
+YEAR_S = 365 * 86_400
 
 
 def acknowledged(store: Store, *incoming: Incoming, **more: Any) -> list[tuple[str, int, int]]:
@@ -153,6 +156,12 @@ def test_of_a_ledger_row_the_latest_report_counts(
     assert [row["state"] for row in rows(store, tables.ledger)] == [stands] * many
 
 
+def test_a_ledger_row_of_a_clock_that_was_ahead_gives_way_to_what_comes_later(store: Store) -> None:
+    taken(store, sent([ledger(NOW + 4 * YEAR_S, ledger_row(state="sent"))]))
+    taken(store, sent([ledger(NOW + 60, ledger_row(state="delivered"))], 2), now=NOW + 90)
+    assert [(row["at"], row["state"]) for row in rows(store, tables.ledger)] == [(NOW + 60, "delivered")]
+
+
 def test_an_advice_and_a_question_with_one_number_are_two(store: Store) -> None:
     taken(store, sent([ledger(NOW, ledger_row(), ledger_row(kind="recall_3"), ledger_row(row=2))]))
     assert [(row["advice"], row["row"]) for row in rows(store, tables.ledger)] == [(False, 1), (True, 1), (True, 2)]
@@ -248,6 +257,13 @@ def test_more_than_its_share_is_not_taken_until_the_hour_is_over(store: Store) -
     waited = NOW + wait_s(KIOSK, NOW)
     assert acknowledged(store, batches[2], now=waited, limits=limits) == [(KIOSK, 6, 0)]
     assert count(store, tables.share) == 1
+
+
+def test_pictures_count_by_their_bytes(store: Store) -> None:
+    limits = Ingest(hourly_messages=30)
+    batches = [sent([Thumbnail(kiosk=KIOSK, diagnosis=f"{n:032x}", jpeg=urandom(9000))], n) for n in (1, 2)]
+    assert acknowledged(store, *batches, limits=limits) == [(KIOSK, 1, wait_s(KIOSK, NOW))]
+    assert count(store, tables.thumbnail) == 1
 
 
 def test_a_batch_that_is_larger_than_the_share_is_taken_in_an_hour_of_its_own(store: Store) -> None:

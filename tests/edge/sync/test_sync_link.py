@@ -245,6 +245,13 @@ def test_far_ends_that_do_not_let_us_in(version: Literal[3, 5], behave: FarEnd, 
 
 
 @needs_broker
+def test_a_broker_without_a_gateway_is_not_waited_for(broker: Mosquitto) -> None:
+    with pytest.raises(BrokerGone, match="nobody who takes a batch") as caught:
+        run(sent(access(broker.port)))
+    assert not isinstance(caught.value, GatewayMute)
+
+
+@needs_broker
 def test_a_broker_that_wants_a_name_says_so(tmp_path: Path) -> None:
     with Mosquitto(tmp_path, "allow_anonymous false\n") as broker:
         for version in (5, 3):

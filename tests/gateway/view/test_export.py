@@ -12,7 +12,8 @@ from pyarrow import parquet
 from sqlalchemy import Engine
 
 from gateway import export
-from gateway.export import KINDS, CannotWrite, NotInstalled, build, write
+from gateway.errors import CannotWrite, NotInstalled
+from gateway.export import KINDS, build, write
 from gateway.reports_view import Wanted
 from gateway.span import Span
 from tests.gateway.view import fleet_kit as kit

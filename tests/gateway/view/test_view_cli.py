@@ -44,6 +44,17 @@ def test_kiosks(folder: Path) -> None:
     assert "Ask on site" in run(folder, "kiosks", "koraput-7").stdout
 
 
+@pytest.mark.parametrize(
+    "words", [("kiosks",), ("want", "--all", "--health"), ("export", "health", "--out", "health.csv")]
+)
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "gateway.toml").write_text(f'[state]\nfolder = "{tmp_path / "state"}"\n', encoding="utf-8")
+    said = run(tmp_path, *words)
+    assert (said.returncode, said.stdout) == (69, "")
+    assert "gateway.db is not there" in said.stderr
+    assert not (tmp_path / "state").exists()
+
+
 def test_want(folder: Path) -> None:
     said = run(folder, "want", "koraput-7", "--daily-kb", "500", "--thumbnails", "off")
     assert '"revision":1' in said.stdout, said.stderr
