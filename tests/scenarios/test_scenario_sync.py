@@ -15,7 +15,7 @@ from edge_daemon.wire.messages import HealthReport
 from tests.edge.sync.small_gateway import SmallGateway
 from tests.peers.mosquitto import Mosquitto
 from tests.peers.program import free_port
-from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, write_config
+from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, wait_until, write_config
 
 CLOSES_WITHIN_S = 2
 
