@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "reserve"
-BYTES = 256 * 1024
-"""To remove one report takes some 40 KiB of the write-ahead log: a page for the table and for each of its indexes."""
+SIZES = (128 * 1024, 64 * 1024, 32 * 1024)
+"""The first for which there is room. With it the write-ahead log can be folded in, which gives its own room back; to
+remove one report takes some 40 KiB: a page for the table and for each of its indexes."""
 
 
 class Reserve:
@@ -24,17 +25,21 @@ class Reserve:
     def keep(self) -> None:
         """Take the room, if there is so much."""
         try:
-            if self._path.stat().st_size == BYTES:
-                return
-        except FileNotFoundError:
-            pass
+            has = self._path.stat().st_size
         except OSError:
-            return
+            has = 0
+        for size in SIZES:
+            if has >= size or self._take(size):
+                return
+        self.give()
+
+    def _take(self, size: int) -> bool:
         try:
             with self._path.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, BYTES)
+                os.posix_fallocate(file.fileno(), 0, size)
         except OSError:
-            self.give()
+            return False
+        return True
 
     def give(self) -> None:
         """Give the room for now."""

@@ -354,6 +354,7 @@ class Store:
     def _write_at_last(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """As _write, with the reserve."""
         self._reserve.give()
+        database.fold_log(self._database)
         try:
             return self._write(work)
         finally:

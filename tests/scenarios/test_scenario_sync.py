@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from edge_daemon.modem.simulator import ModemSimulator
@@ -15,7 +16,7 @@ from edge_daemon.wire.messages import HealthReport
 from tests.edge.sync.small_gateway import SmallGateway
 from tests.peers.mosquitto import Mosquitto
 from tests.peers.program import free_port
-from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, write_config
+from tests.scenarios.kit import DEADLINE_S, RunningKiosk, fill_camera, visit, wait_until, write_config
 
 CLOSES_WITHIN_S = 2
 
@@ -27,6 +28,11 @@ def configured(folder: Path, network: ModemSimulator, port: int | None) -> Path:
         with config.open("a", encoding="utf-8") as file:
             file.write(f'[sync]\nurl = "mqtt://127.0.0.1:{port}"\n')
     return config
+
+
+def _has_told(client: httpx.Client) -> bool:
+    link = client.get("/status").json()["link"]
+    return link["acknowledged_at"] is not None and not link["open"]
 
 
 def asked(config: Path, *words: str) -> tuple[int, str, str]:
@@ -42,7 +48,7 @@ def test_a_visit_reaches_the_gateway_when_a_technician_opens_the_link(tmp_path: 
     with ModemSimulator() as network, Mosquitto(tmp_path) as broker, SmallGateway(broker.port) as gateway:
         config = configured(tmp_path, network, broker.port)
         with RunningKiosk(config) as kiosk, kiosk.ready() as client:
-            gateway.until(lambda: bool(gateway.batches))  # the health report of its start
+            wait_until(lambda: _has_told(client))  # the health report of its start
             visit(client)
             code, said, _ = asked(config, "sync")
             assert (code, said.startswith("The gateway has stored 1 reports; none wait.")) == (0, True)

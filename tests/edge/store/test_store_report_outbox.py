@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Photo, Visit
+from edge_daemon.errors import StateFull
 from edge_daemon.store import database
 from edge_daemon.store.link_book import LinkBook
-from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
+from edge_daemon.store.outbox import read_report
+from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT, ReportOutbox
+from edge_daemon.store.reserve import Reserve
 from edge_daemon.store.store import Store
 from tests.edge.ledger_kit import SteppingClock, recorded
 
+T = TypeVar("T")
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 MANY = 200
@@ -277,3 +283,46 @@ def test_one_diagnosis_may_have_a_report_and_a_picture(store: Store, clock: Step
     with pytest.raises(sqlite3.IntegrityError):
         store._database.execute(statement, row)
     assert bodies(store) == [b"report", b"picture"]
+
+
+def test_on_a_full_disk_what_went_is_removed_one_by_one_with_the_room_that_is_kept_for_it(
+    store: Store, clock: SteppingClock, tmp_path: Path
+) -> None:
+    for number in range(3):
+        store.reports.put(b"%d" % number, REPORT)
+    alone = []
+
+    def full(work: Callable[[sqlite3.Connection], T]) -> T:
+        raise StateFull("no room")
+
+    def at_last(work: Callable[[sqlite3.Connection], T]) -> T:
+        alone.append(1)
+        return store._write(work)
+
+    outbox = ReportOutbox("report", store._rows, full, read_report, clock)
+    outbox.at_last = at_last
+    outbox.confirmed([report.id for report in outbox.batch(3)])
+    assert (bodies(store), len(alone)) == ([], 3)
+
+
+def test_the_room_is_kept_given_and_taken_back(store: Store, tmp_path: Path) -> None:
+    kept = tmp_path / "reserve"
+    assert kept.stat().st_blocks * 512 >= 128 * 1024, "really taken"
+    seen = store._write_at_last(lambda _: kept.exists())
+    assert (seen, kept.exists()) == (False, True)
+
+
+def test_where_there_is_no_room_for_it_none_is_kept(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, hard))
+    try:
+        reserve.keep()
+        assert (tmp_path / "reserve").stat().st_size == 65536, "less, where there is room for less"
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        reserve.give()
+        reserve.keep()
+        assert not (tmp_path / "reserve").exists()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    Reserve(tmp_path / "nowhere").keep()
