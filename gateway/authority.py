@@ -91,6 +91,8 @@ class Authority:
             key = certificates.read_key((folder / "ca.key").read_bytes())
             own = [certificates.read_own((folder / name).read_bytes()) for name in (CLIENTS, "ca.crt")]
         except FileNotFoundError as why:
+            if (folder / "ca.crt").exists():  # `init` would refuse
+                raise AuthorityError(f"{why.filename} is not there. Put your second copy back.") from why
             raise AuthorityError(f"{folder} has no authority. Make one with `krishi-gateway init`.") from why
         except OSError as why:
             raise AuthorityError(f"{folder}: cannot be read: {why.strerror}. Run it as the gateway's user.") from why

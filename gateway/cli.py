@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TROUBLES = (*("silent", "backlog", "clock", "disk", "modem", "certificate", "restored", "garbage", "flood", "revoked"),)
 """Of a kiosk: gateway.troubles, which is slow to import, has the rules."""
 EXIT_CODES = """\
-exit codes: 0 done; 64 usage; 65 a kiosk, token or request cannot be used; 69 broker or database not there;
+exit codes: 0 done; 64 usage; 65 a kiosk, host, token or request cannot be used; 69 broker or database not there;
 71 the clock is wrong; 73 a file cannot be written; 74 database or authority cannot be used;
 76 nothing arrived in a rehearsal; 78 configuration
 """

@@ -192,12 +192,22 @@ def another_key(folder: Path) -> None:
     (folder / "ca.key").write_text(certificates.key_pem(new_key()))
 
 
+def no_key(folder: Path) -> None:
+    (folder / "ca.key").unlink()
+
+
 def no_folder(folder: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
 
 
 @pytest.mark.parametrize(
-    ("harm", "sentence"), [(damage, "damaged"), (another_key, "not the key of"), (no_folder, "has no authority")]
+    ("harm", "sentence"),
+    [
+        (damage, "damaged"),
+        (another_key, "not the key of"),
+        (no_key, "ca.key is not there. Put your second copy back"),
+        (no_folder, "has no authority"),
+    ],
 )
 def test_an_authority_that_is_not_whole_says_so(authority: Authority, harm: object, sentence: str) -> None:
     assert callable(harm)
