@@ -96,7 +96,7 @@ class LedgerRow(BaseModel):
 class LedgerReport(BaseModel):
     """Rows of the ledger that changed since they were last told.
 
-    (kiosk, kind is "advice", row) names a row: the one with the latest `at` counts, and each counts once.
+    (kiosk, diagnosis, kind is "advice", row) names a row: the one with the latest `at` counts, and each counts once.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
