@@ -34,6 +34,7 @@ from gateway.errors import BadRequest, GatewayError, TooOften
 from gateway.fleet import Fleet
 from gateway.serve import TlsFiles
 from gateway.store import Store
+from gateway.upkeep import tidy
 
 MOST_BODY_BYTES = 12_000
 MOST_CALLS = 600
@@ -95,7 +96,7 @@ def build_app(store: Store, config: Config) -> Starlette:
     """The application, and the lists written anew once. Raises AuthorityError, DatabaseError."""
     authority = Authority.open(config.state.path() / FOLDER)
     fleet = Fleet(store, authority, config.authority)
-    keep(config, authority, fleet)
+    keep(store, config, authority, fleet)
     return app_of(fleet, lambda: _renew_lists(config, authority, fleet), Calls())
 
 
@@ -117,11 +118,16 @@ def app_of(fleet: Fleet, changed: Changed, calls: Calls) -> Starlette:
     )
 
 
-def keep(config: Config, authority: Authority, fleet: Fleet) -> None:
-    """What has to be done now and then: certificates and lists in time. Raises AuthorityError, DatabaseError."""
+def keep(store: Store, config: Config, authority: Authority, fleet: Fleet) -> None:
+    """What has to be done now and then: certificates and lists in time, and what nobody needs any more removed.
+
+    Raises AuthorityError, DatabaseError.
+    """
     if authority.renew_own(now_utc()):
         log.warning("The servers' certificates were made anew. Restart the gateway, and reload the broker.")
     _renew_lists(config, authority, fleet)
+    if removed := tidy(store, int(now_utc().timestamp())):
+        log.info("Removed what nobody needs any more: %s.", ", ".join(f"{n} of {name}" for name, n in removed.items()))
 
 
 async def keep_daily(store: Store, config: Config) -> None:
@@ -130,7 +136,7 @@ async def keep_daily(store: Store, config: Config) -> None:
         await asyncio.sleep(UPKEEP_S)
         try:
             authority = Authority.open(config.state.path() / FOLDER)
-            await run_in_threadpool(keep, config, authority, Fleet(store, authority, config.authority))
+            await run_in_threadpool(keep, store, config, authority, Fleet(store, authority, config.authority))
         except GatewayError as why:
             log.warning("%s", why)
 

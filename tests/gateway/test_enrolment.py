@@ -8,11 +8,13 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway import enrolment
+from gateway import enrolment, tables
+from gateway.authority import Authority
 from gateway.certificates import new_key
 from gateway.config import Config, State
 from gateway.enrolment import MOST_BODY_BYTES, Calls
@@ -21,6 +23,7 @@ from gateway.serve import CONNECTIONS
 from gateway.store import Store
 from tests.gateway.desk import Desk
 from tests.gateway.requests import asks, signs
+from tests.gateway.sent import count
 from tests.peers.program import DEADLINE_S
 
 KIOSK = "nandgaon-1"
@@ -146,6 +149,17 @@ def test_it_needs_an_authority(tmp_path: Path) -> None:
     store = Store.open(config.database_url())
     with pytest.raises(AuthorityError, match="krishi-gateway init"):
         enrolment.build_app(store, config)
+    store.close()
+
+
+def test_what_nobody_needs_any_more_goes_when_it_begins(tmp_path: Path) -> None:
+    config = Config(state=State(folder=tmp_path))
+    Authority.make(tmp_path / "authority", ["127.0.0.1"], datetime.now(UTC))
+    store = Store.open(config.database_url())
+    with store.writing() as db:
+        db.execute(tables.token.insert().values(digest="0" * 64, kiosk=KIOSK, site="x", made_at=1, expires_at=2))
+    enrolment.build_app(store, config)
+    assert count(store, tables.token) == 0
     store.close()
 
 
