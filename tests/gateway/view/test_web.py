@@ -196,7 +196,7 @@ def test_metrics_of_the_fleet_and_of_each_kiosk(client: Client, engine: Engine) 
         'krishi_kiosk_trouble{kiosk="koraput-7",site="Koraput",trouble="modem"} 1.0',
         'krishi_kiosk_trouble{kiosk="silent-1",site="a \\"quoted\\"\\nsite",trouble="silent"} 1.0',
         'krishi_kiosk_disk_free_bytes{kiosk="koraput-7"} 9e+09',
-        "krishi_ingest_batches_total 0.0",
     ):
         assert line in shown
+    assert any(line.startswith("krishi_ingest_batches_total ") for line in shown), "of this process, so any number"
     assert not any('kiosk="koraput-8"' in line for line in shown)
