@@ -117,10 +117,23 @@ def gateway(tmp_path: Path) -> Gateway:
     return Gateway(tmp_path)
 
 
+RELOAD = """
+count() { grep -c "Reloading config" "$1"; }
+before=$(count "$1")
+kill -HUP "$2"
+for _ in $(seq 200); do
+    [ "$(count "$1")" -gt "$before" ] && exit 0
+    sleep 0.05
+done
+exit 1
+"""
+"""A signal is sent at once and heeded later: this ends when the broker says that it reads its files anew."""
+
+
 @pytest.fixture
 def broker(gateway: Gateway) -> Iterator[Program]:
     with gateway.broker() as broker:
-        gateway.reload = ("kill", "-HUP", str(broker.pid))
+        gateway.reload = ("sh", "-c", RELOAD, "reload", str(broker.log), str(broker.pid))
         yield broker
 
 
