@@ -169,7 +169,7 @@ def test_a_kiosk_that_was_off_for_years_is_refused_by_the_broker_and_finds_back_
         kiosk = Kiosk(tmp_path, ONE)
         text = desk.invite(ONE).replace("mqtts://127.0.0.1:8883", f"mqtts://127.0.0.1:{broker.port}")
         folder = kiosk.state / identity.FOLDER
-        identity.enrol(folder, invitation.parse(text, "x"), Instant(now, "unsure"), DEADLINE_S)
+        identity.enrol(folder, invitation.parse(text, "x"), DEADLINE_S)
         with pytest.raises(CertificateRefused):
             kiosk.open_link()
         desk.clock.utc = now
