@@ -35,7 +35,7 @@ def lines(config: Config, path: Path | None, boot: Path = BOOT) -> Iterator[str]
         yield f"This kiosk has enrolled with this invitation before. Its broker is {invited.broker}. Nothing to do."
         return
     done = identity.enrol(folder, invited)
-    yield f"{done.kiosk} is known to the gateway as the kiosk at {done.site}."
+    yield f"{done.kiosk} is known to the gateway as the kiosk at {_within(done.site)}."
     yield f"Its certificate is good until {done.until:%Y-%m-%d}; the kiosk renews it by itself."
     yield f"It reports to {config.sync.url or invited.broker}; a kiosk that runs already, when it next opens its link."
     if path is None:
@@ -55,7 +55,9 @@ def if_invited(config: Config, boot: Path = BOOT) -> Enrolled | None:
     if identity.was_used(folder, invited):
         return None
     done = identity.enrol(folder, invited)
-    log.info("enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, done.site, _put_away(boot))
+    log.info(
+        "enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, _within(done.site), _put_away(boot)
+    )
     return done
 
 
@@ -65,6 +67,11 @@ def _check(config: Config, invited: Invitation) -> None:
             f"The invitation is for {invited.kiosk}, and this kiosk is {config.kiosk.id}. Set [kiosk] id in kiosk.toml,"
             " or ask for an invitation for this one."
         )
+
+
+def _within(site: str) -> str:
+    """What an operator wrote, where a sentence ends with it."""
+    return site.rstrip(" .")
 
 
 def _put_away(boot: Path) -> str:
