@@ -399,7 +399,7 @@ def test_the_daemon_takes_an_invitation_from_the_boot_partition_once(desk: Desk,
 
 def test_a_site_that_ends_in_a_dot_ends_its_sentence_once(desk: Desk, tmp_path: Path) -> None:
     boot = at_boot(tmp_path, desk.invite(site="Nandgaon, Nashik Dist."))
-    assert next(enrol_desk.lines(config(tmp_path), boot, lambda: SURE)) == (
+    assert next(enrol_desk.lines(config(tmp_path), boot)) == (
         f"{ID} is known to the gateway as the kiosk at Nandgaon, Nashik Dist."
     )
 
