@@ -5,6 +5,7 @@ Nothing that a kiosk or a stranger can send raises anything here.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ class Parcel:
         self.kiosk = _kiosk(incoming.topic)
         self.payload = incoming.payload
         self.is_will = bool(self.kiosk) and incoming.topic == topics.lost(self.kiosk)
+        self.is_newer = False
+        """It is of a version that comes after ours: a later program of ours will read it."""
         self.header: Header | None = None
         self.reason = ""
         """Why it cannot be read, "" if it can be for all that is known."""
@@ -44,6 +47,12 @@ class Parcel:
             self.header = batch.header(incoming.payload)
         except BadMessage as why:
             self.reason = plain(str(why))
+            self._look_for_newer()
+
+    def _look_for_newer(self) -> None:
+        with suppress(BadMessage):
+            self.header = batch.header_of_newer(self.payload)
+            self.is_newer = True
 
     @property
     def numbers(self) -> Range | None:

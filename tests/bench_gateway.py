@@ -111,10 +111,10 @@ def _seconds_of_ours(store: Store, groups: Sequence[Sequence[Incoming]]) -> floa
 
 def _rows_of(group: Sequence[Incoming]) -> list[tuple[Any, ...]]:
     """The very rows that `take` stores."""
-    haul = Haul(system_now())
+    haul = Haul()
     for parcel in map(Parcel, group):
         assert parcel.unpacked is not None
-        haul.add(parcel.kiosk, parcel.unpacked)
+        haul.add(parcel.kiosk, parcel.unpacked, system_now())
     return haul.diagnoses
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.wire import topics
-from edge_daemon.wire.messages import Thumbnail
+from edge_daemon.wire.messages import Message, Thumbnail
 from gateway import haul, tables
 from gateway.bulk import FEW
 from gateway.config import Ingest
@@ -237,6 +237,43 @@ def test_no_more_than_so_many_are_kept_aside_of_one_kiosk(store: Store) -> None:
         bad = [Incoming(topics.up(KIOSK), b"bad %d" % n) for n in (start, start + 1)]
         taken(store, *bad, limits=limits)
     assert (count(store, tables.aside), kiosk(store)["set_aside"]) == (3, 6)
+
+
+def newer(*messages: Message, first: int = 1) -> Incoming:
+    """A batch of a version that comes after ours."""
+    batch = sent(messages, first)
+    return batch._replace(payload=b"\x02" + batch.payload[1:])
+
+
+def test_a_batch_of_a_newer_version_is_kept_whole_and_acknowledged(store: Store) -> None:
+    batch = newer(diagnosis(1), diagnosis(2))
+    assert acknowledged(store, batch) == [(KIOSK, 2, 0)]
+    assert [(row["body"], row["reason"]) for row in rows(store, tables.aside)] == [
+        (batch.payload, "version 2; this program reads version 1")
+    ]
+    assert kiosk(store)["set_aside"] == 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_batch_of_a_newer_version_for_which_there_is_no_room_stays_with_its_kiosk(
+    store: Store, together: bool
+) -> None:
+    limits = Ingest(aside_messages=2)
+    incoming = [Incoming(topics.up(KIOSK), b"bad"), *(newer(diagnosis(n), first=n) for n in (1, 2, 3))]
+    told = [acknowledged(store, *some, limits=limits) for some in ([incoming] if together else [[x] for x in incoming])]
+    assert told[-1] == [(KIOSK, 1, wait_s(KIOSK, NOW))]
+    assert sorted(row["body"] for row in rows(store, tables.aside)) == [incoming[1].payload, b"bad"]
+    assert (kiosk(store)["held_back"], kiosk(store)["held_back_at"]) == (2, NOW)
+    with store.writing() as db:
+        db.execute(tables.aside.delete())
+    assert acknowledged(store, *incoming[2:], limits=limits) == [(KIOSK, 3, 0)]
+
+
+def test_garbage_of_our_version_for_which_there_is_no_room_is_acknowledged_and_counted(store: Store) -> None:
+    good = sent([diagnosis(1)])
+    bad = Incoming(good.topic, good.payload[:-3])
+    assert acknowledged(store, bad, limits=Ingest(aside_messages=0)) == [(KIOSK, 1, 0)]
+    assert (count(store, tables.aside), kiosk(store)["set_aside"]) == (0, 1)
 
 
 def test_a_revoked_kiosk_is_not_answered_and_nothing_of_it_is_stored(store: Store) -> None:
