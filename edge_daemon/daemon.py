@@ -84,13 +84,13 @@ async def _serve(
         store,
         health,
         identity,
-        versions=lambda: Versions(model=skill.models.name or ""),
+        versions=lambda: Versions(skill.models.name or "", skill.catalogue.version),
         if_invited=lambda: enrol_desk.if_invited(config),
     )
 
     async def tell() -> dict[str, Any]:
-        texts = {"texts": skill.catalogue.reviews()}
-        told = {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
+        advice = status.advice(skill.catalogue)
+        told = {**status.stored(config, store), "running": True, **_model(skill), **advice, **sms.tell()}
         return {**told, "link": {**told["link"], **sync.tell()}}
 
     visits = parts.build_visits(config, skill, kiosk, store)

@@ -74,6 +74,7 @@ def status(data: Mapping[str, Any]) -> str:
         *_link(data.get("link")),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
+        *([line("Advice", f"version {data['advice']}")] if data.get("advice") else ()),
         *_texts(data.get("texts") or {}),
         *_modem(data),
         line("Disk", free),

@@ -163,3 +163,8 @@ def test_the_link_says_what_it_waits_for_and_how_long(wait_s: float | None, said
     link = {"opened_at": None, "acknowledged_at": None, "bytes_in_24_h": 0, "daily_kb": 500}
     shown = receipt.status({**STATUS, "link": {**link, "next": "it waits for its window", "next_in_s": wait_s}})
     assert said in shown
+
+
+def test_the_advice_has_a_version() -> None:
+    assert "Advice     version 0f3c9a21be77\n" in receipt.status({**STATUS, "advice": "0f3c9a21be77"})
+    assert "Advice" not in receipt.status(STATUS), "of an older program that runs still"
