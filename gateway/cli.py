@@ -86,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
     _add_identity(add)
     _add_looks(add)
+    _add_upkeep(add)
     return parser
 
 
@@ -139,6 +140,11 @@ def _add_looks(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--with-farmers", action="store_true", help="with pseudonyms, which tie a farmer's visits together"
     )
     out.add_argument("--with-rehearsals", action="store_true", help="with simulated photos and modems")
+
+
+def _add_upkeep(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands over what is kept."""
+    add("reread", "read again what could not be read when it came; after an update", _reread)
 
 
 def _check(config: Config, arguments: argparse.Namespace) -> int:
@@ -218,6 +224,14 @@ def _export(config: Config, arguments: argparse.Namespace) -> int:
             store.engine, build(arguments.kind, wanted, arguments.with_farmers), arguments.format, arguments.out
         )
     print(f"{arguments.out}: {count} row{'s' * (count != 1)}.")
+    return 0
+
+
+def _reread(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway.reread import reread
+
+    with _opened(config) as store:
+        reread(store, config.ingest.aside_messages, print)
     return 0
 
 

@@ -4,7 +4,7 @@ Rules kept here:
 - what is acknowledged was committed; where the database is away or full, nothing is acknowledged and nothing is lost;
 - what comes twice is stored once, known by what it is and not by its number;
 - what cannot be read, and whatever a revoked kiosk sends, is set aside, and is in nobody's way: a batch that the
-  database does not take is found by halves, and its neighbours are stored;
+  database does not take, or that our own program stumbles over, is found by halves, and its neighbours are stored;
 - a kiosk that sends more than its share is told to wait, and keeps its reports; so is one that is newer than we are,
   where what it sends finds no more room aside.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,15 +23,12 @@ from edge_daemon.wire.replies import Acknowledgement
 from gateway import register
 from gateway.aside import NOBODY, Aside
 from gateway.config import Ingest
-from gateway.database_trouble import Collision, Unfit
-from gateway.errors import DatabaseAway
+from gateway.halves import by_halves
 from gateway.haul import Haul
 from gateway.numbers import HOUR_S, Boot, Numbers, Shares
 from gateway.parcel import Incoming, Parcel
 from gateway.store import Store
 
-COLLISIONS = 5
-"""How often a transaction is begun again because another was in its way."""
 SPREAD_S = 120
 """Kiosks that have to wait for the next hour do not all come in its first second."""
 
@@ -86,37 +82,19 @@ def take(store: Store, incoming: Sequence[Incoming], now: Callable[[], int], lim
 
     now: seconds since 1970.
     """
+    parcels, at = [Parcel(one) for one in incoming], now()
+    done = by_halves(parcels, lambda some: store.done(lambda db: _take(db, some, at, limits)), Parcel.spoil)
+    answers: _Answers = {}
     tally = Tally()
-    answers = _take_apart(store, [Parcel(one) for one in incoming], now(), limits, tally)
+    for told, taken in done:
+        answers |= told
+        tally.add(taken)
     at = now()
-    told = [
+    replies = [
         Reply(boot.kiosk, Acknowledgement(boot=boot.boot, upto=answer.upto, at=at, wait_s=answer.wait_s))
         for boot, answer in answers.items()
     ]
-    return Taken(told, tally)
-
-
-def _take_apart(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
-    """All at once; where the database does not take something, by halves down to the one that is to blame."""
-    try:
-        return _take_again(store, parcels, now, limits, tally)
-    except Unfit as why:
-        if len(parcels) > 1:
-            middle = len(parcels) // 2
-            first = _take_apart(store, parcels[:middle], now, limits, tally)
-            return first | _take_apart(store, parcels[middle:], now, limits, tally)
-        parcels[0].spoil(f"the database does not take it: {why}")
-    return _take_again(store, parcels, now, limits, tally)
-
-
-def _take_again(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
-    for _ in range(COLLISIONS):
-        with suppress(Collision):
-            with store.writing() as db:
-                answers, taken = _take(db, parcels, now, limits)
-            tally.add(taken)
-            return answers
-    raise DatabaseAway(f"{store.where}: others were in our way {COLLISIONS} times. It is tried again.")
+    return Taken(replies, tally)
 
 
 def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> tuple[_Answers, Tally]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.wire import topics
+from edge_daemon.wire import batch, topics
 from edge_daemon.wire.messages import Message, Thumbnail
-from gateway import haul, tables
+from gateway import haul, register, tables
 from gateway.bulk import FEW
 from gateway.config import Ingest
 from gateway.errors import DatabaseAway, DatabaseFull
@@ -332,6 +332,45 @@ def test_a_batch_that_the_database_does_not_take_is_set_aside_and_its_neighbours
     assert [row["kiosk"] for row in rows(store, tables.diagnosis)] == ["kiosk-0", "kiosk-1", "kiosk-2", "kiosk-4"]
     (aside,) = rows(store, tables.aside)
     assert (aside["kiosk"], aside["body"]) == ("kiosk-3", batches[3].payload)
+
+
+@pytest.mark.parametrize(("module", "name"), [(batch, "header"), (batch, "unpack"), (haul, "_diagnosis")])
+def test_a_batch_over_which_our_own_program_stumbles_is_set_aside_and_its_neighbours_are_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, module: Any, name: str
+) -> None:
+    """A bug that nobody knows yet, wherever it is."""
+    as_ever = getattr(module, name)
+
+    def stumbles(*given: Any) -> Any:
+        if any(diagnosis(1, "kiosk-3").diagnosis in str(one) or one == batches[3].payload for one in given):
+            raise ZeroDivisionError("a bug")
+        return as_ever(*given)
+
+    names = [f"kiosk-{n}" for n in range(5)]
+    batches = [sent([diagnosis(1, name)], kiosk=name) for name in names]
+    monkeypatch.setattr(module, name, stumbles)
+    told = acknowledged(store, *batches)
+    assert {name for name, upto, _ in told if upto == 1} >= {"kiosk-0", "kiosk-1", "kiosk-2", "kiosk-4"}
+    assert [row["kiosk"] for row in rows(store, tables.diagnosis)] == ["kiosk-0", "kiosk-1", "kiosk-2", "kiosk-4"]
+    (aside,) = rows(store, tables.aside)
+    assert (aside["kiosk"], aside["body"], aside["reason"]) == (
+        "kiosk-3",
+        batches[3].payload,
+        "bug: ZeroDivisionError",
+    )
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a bug"]
+
+
+def test_a_bug_that_has_nothing_to_do_with_what_came_still_passes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(register, "count", stumbles)
+    with pytest.raises(ZeroDivisionError):
+        taken(store, *(sent([diagnosis(n)], n) for n in (1, 2, 3)))
+    assert count(store, tables.aside) == count(store, tables.diagnosis) == 0
 
 
 def test_numbers_of_old_boots_are_forgotten_once_the_kiosk_has_begun_anew(store: Store) -> None:
