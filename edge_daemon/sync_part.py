@@ -246,6 +246,11 @@ class SyncPart:
             async with link:
                 self._follow(link.desired)
                 await self._courier.empty(link, allowed, after, trip)
+                if not link.has_sent:
+                    await link.listen()
+                    self._follow(link.desired)
+                    self._unless_full(self._look)
+                    await self._courier.empty(link, allowed, after, trip)  # a report that was asked for just now
                 self._follow(link.desired)
         finally:
             went = self._account.write(link)

@@ -369,6 +369,19 @@ def test_what_the_gateway_wants_is_followed_and_remembered(
         assert 270 <= part._rules().every_s < 300, "kiosks that began together come apart"
 
 
+def test_a_wish_is_heard_and_met_in_an_opening_in_which_nothing_is_sent(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    part = made(settings(tmp_path, broker.port), store, clock)
+    with SmallGateway(broker.port) as gateway:
+        assert opened_now(part)["acknowledged"] == 1
+        assert opened_now(part)["acknowledged"] == 0
+        gateway.wish(KIOSK, Desired(revision=1, health=1))
+        assert opened_now(part)["acknowledged"] == 1
+        assert gateway.others[-1].desired == 1
+        assert opened_now(part)["acknowledged"] == 0
+
+
 def test_the_day_s_bytes_are_kept_to(tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto) -> None:
     record(store, clock, 400)
     part = made(settings(tmp_path, broker.port, daily_kb=16, urgent_kb=6), store, clock)
