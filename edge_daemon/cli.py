@@ -157,12 +157,10 @@ def _given(octets: bytes) -> str:
 
 
 def _sync(config: Config, arguments: argparse.Namespace) -> int:
-    import json
-
     from edge_daemon import sync_desk
 
-    data = sync_desk.open_link(config)
-    print(json.dumps(data) if arguments.json else sync_desk.text(data))
+    for line in sync_desk.lines(config, arguments):
+        print(line)
     return 0
 
 
@@ -256,8 +254,7 @@ def build_parser() -> Parser:
     _add_sms(add("sms", "SMS at the kiosk: send, list, show, resend, watch; stop, start, tables", _sms), common)
     _add_farmer(add("farmer", "what the kiosk holds of a telephone number, and its erasure", _farmer), common)
     _add_modem(add("modem", "ask the modem, beside the running kiosk or without it", _modem), common)
-    link = add("sync", "the running kiosk opens its link to the gateway now", _sync)
-    link.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    _add_sync(add("sync", "the running kiosk opens its link to the gateway now; or parked reports", _sync))
     known = add("enrol", "make the kiosk known to its gateway, by the gateway's invitation", _enrol)
     known.add_argument("invitation", nargs="?", type=Path, metavar="FILE", help="(default: on the boot partition)")
     show = add("demo", "a visit for each photo, from the camera to the telephone, simulated at both ends", _demo)
@@ -320,6 +317,14 @@ def _add_farmer(parser: argparse.ArgumentParser, common: Parser) -> None:
     one.add_argument("--yes", action="store_true", help="do not ask first")
 
 
+def _add_sync(parser: argparse.ArgumentParser) -> None:
+    """The grammar of `krishi-kiosk sync`."""
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--parked", action="store_true", help="instead, list the reports that were given up, and why")
+    instead.add_argument("--again", type=_report_or_all, metavar="ID", help='instead, let one wait anew; "all": each')
+    parser.add_argument("--json", action="store_true", help="JSON, an object a line, for programs")
+
+
 def _add_modem(parser: argparse.ArgumentParser, common: Parser) -> None:
     """The grammar of `krishi-kiosk modem`."""
     shown = Parser(add_help=False, parents=[common])
@@ -354,6 +359,10 @@ def _pin(text: str) -> str:
     if not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 8):
         raise argparse.ArgumentTypeError("a PIN has 4 to 8 digits")
     return text
+
+
+def _report_or_all(text: str) -> int | str:
+    return text if text == "all" else _count(text)
 
 
 def _count(text: str) -> int:

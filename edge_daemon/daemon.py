@@ -26,8 +26,9 @@ from edge_daemon.aggregator.client import open_aggregator
 from edge_daemon.config import Aggregator as AggregatorSettings
 from edge_daemon.config import Config
 from edge_daemon.control import Control
+from edge_daemon.diagnosis import Sms
 from edge_daemon.drain import drain
-from edge_daemon.errors import KrishiError
+from edge_daemon.errors import KrishiError, Refused, SendFailed
 from edge_daemon.health_report import Versions
 from edge_daemon.kiosk import Kiosk
 from edge_daemon.references import References
@@ -39,6 +40,9 @@ from edge_daemon.sync import identity
 from edge_daemon.sync_part import SyncPart
 from edge_daemon.web.app import build_app
 from edge_daemon.web.server import listen, serve
+
+AGGREGATOR = "aggregator"
+"""The name of its part."""
 
 log = logging.getLogger(__name__)
 
@@ -73,19 +77,20 @@ async def _serve(
 ) -> None:
     health = Health()
     sms = SmsPart(config, store, health)
-    bulk = AggregatorPart(config.aggregator, config.kiosk.id, store) if config.aggregator else None
+    bulk = AggregatorPart(config.aggregator, config.kiosk.id, store, health) if config.aggregator else None
+    talk = parts.build_talk(config, skill.catalogue, store, well=lambda: health.ok("talk"))
     sync = SyncPart(
         config,
         store,
         health,
         identity,
-        versions=lambda: Versions(model=skill.models.name or ""),
+        versions=lambda: Versions(skill.models.name or "", skill.catalogue.version),
         if_invited=lambda: enrol_desk.if_invited(config),
     )
 
     async def tell() -> dict[str, Any]:
-        texts = {"texts": skill.catalogue.reviews()}
-        told = {**status.stored(config, store), "running": True, **_model(skill), **texts, **sms.tell()}
+        advice = status.advice(skill.catalogue)
+        told = {**status.stored(config, store), "running": True, **_model(skill), **advice, **sms.tell()}
         return {**told, "link": {**told["link"], **sync.tell()}}
 
     visits = parts.build_visits(config, skill, kiosk, store)
@@ -93,11 +98,11 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, listener), name="web")
         tasks.create_task(supervise("sms", sms.run, health), name="sms")
-        tasks.create_task(supervise("talk", parts.build_talk(config, skill.catalogue, store).run, health), name="talk")
+        tasks.create_task(supervise("talk", talk.run, health), name="talk")
         tasks.create_task(supervise("sync", sync.run, health), name="sync")
         tasks.create_task(Control(store.folder, sms, sync).run(), name="control")
         if bulk:
-            tasks.create_task(supervise("aggregator", bulk.run, health), name="aggregator")
+            tasks.create_task(supervise(AGGREGATOR, bulk.run, health), name=AGGREGATOR)
         tasks.create_task(manager.feed_watchdog(), name="watchdog")
         address, port = listener.getsockname()
         log.info("Kiosk %s is ready at http://%s:%s, state in %s.", config.kiosk.id, address, port, store.folder)
@@ -107,16 +112,37 @@ async def _serve(
 class AggregatorPart:
     """Its share of the SMS outbox, and the aggregator. Made only where one is configured."""
 
-    def __init__(self, settings: AggregatorSettings, kiosk: str, store: Store) -> None:
+    def __init__(self, settings: AggregatorSettings, kiosk: str, store: Store, health: Health) -> None:
         """Raises ConfigError."""
         self._aggregator = open_aggregator(settings, kiosk)
         self._outbox = store.bulk
+        self._health = health
+        self._is_away = False
         store.share_sms(by_aggregator(settings, self._aggregator))
 
     async def run(self) -> None:
         """Empty that share, until the aggregator or the disk fails. Raises DeviceError, StateError."""
         self._outbox.recover()
-        await drain(self._outbox, self._aggregator.send, self._aggregator.idle)
+        await drain(self._outbox, self._send, self._rest)
+
+    async def _send(self, sms: Sms) -> None:
+        self._is_away = True
+        try:
+            await self._aggregator.send(sms)
+        except (Refused, SendFailed):  # it answers, so it is there
+            self._works()
+            raise
+        self._works()
+
+    async def _rest(self) -> None:
+        """With nothing to send, trouble of the disk is over. Whether the aggregator is back, the next message shows."""
+        await self._aggregator.idle()
+        if not self._is_away:
+            self._works()
+
+    def _works(self) -> None:
+        self._is_away = False
+        self._health.ok(AGGREGATOR)
 
 
 def _model(skill: parts.Skill) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_daemon.clock import Now, system_now
 from edge_daemon.config import Config
 from edge_daemon.errors import ConfigError, WrongInvitation
 from edge_daemon.sync import identity, invitation
@@ -22,7 +21,7 @@ DONE = "krishi-enrol.done.toml"
 log = logging.getLogger(__name__)
 
 
-def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path = BOOT) -> Iterator[str]:
+def lines(config: Config, path: Path | None, boot: Path = BOOT) -> Iterator[str]:
     """What the command prints. path: the invitation, None: the one on the boot partition.
 
     Raises ConfigError, WrongInvitation, EnrolmentAway, EnrolmentRefused, IdentityDamaged, StateError.
@@ -35,15 +34,15 @@ def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path =
     if identity.was_used(folder, invited):
         yield f"This kiosk has enrolled with this invitation before. Its broker is {invited.broker}. Nothing to do."
         return
-    done = identity.enrol(folder, invited, now())
-    yield f"{done.kiosk} is known to the gateway as the kiosk at {done.site}."
+    done = identity.enrol(folder, invited)
+    yield f"{done.kiosk} is known to the gateway as the kiosk at {_within(done.site)}."
     yield f"Its certificate is good until {done.until:%Y-%m-%d}; the kiosk renews it by itself."
     yield f"It reports to {config.sync.url or invited.broker}; a kiosk that runs already, when it next opens its link."
     if path is None:
         yield _put_away(boot)
 
 
-def if_invited(config: Config, now: Now = system_now, boot: Path = BOOT) -> Enrolled | None:
+def if_invited(config: Config, boot: Path = BOOT) -> Enrolled | None:
     """For the daemon: use an invitation that lies on the boot partition. None: there is none, or it was used before.
 
     Raises what `lines` raises: the daemon goes on without, and tries again later.
@@ -55,8 +54,10 @@ def if_invited(config: Config, now: Now = system_now, boot: Path = BOOT) -> Enro
     folder = config.state.path() / identity.FOLDER
     if identity.was_used(folder, invited):
         return None
-    done = identity.enrol(folder, invited, now())
-    log.info("enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, done.site, _put_away(boot))
+    done = identity.enrol(folder, invited)
+    log.info(
+        "enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, _within(done.site), _put_away(boot)
+    )
     return done
 
 
@@ -66,6 +67,11 @@ def _check(config: Config, invited: Invitation) -> None:
             f"The invitation is for {invited.kiosk}, and this kiosk is {config.kiosk.id}. Set [kiosk] id in kiosk.toml,"
             " or ask for an invitation for this one."
         )
+
+
+def _within(site: str) -> str:
+    """What an operator wrote, where a sentence ends with it."""
+    return site.rstrip(" .")
 
 
 def _put_away(boot: Path) -> str:

@@ -11,6 +11,7 @@
     │   ├── BadText                      nothing to send, or more than an SMS should be
     │   ├── OptedOut                     this number wants no more SMS
     │   ├── NoSuchSms
+    │   ├── NoSuchReport                 no report that was parked has this number
     │   ├── BadPeriod                64  the days of a report
     │   ├── BadCommand                   not for the modem, or not by this way
     │   ├── NoSuchVisit
@@ -125,6 +126,12 @@ class OptedOut(BadInput):
 
 class NoSuchSms(BadInput):
     """No SMS has this number, or it cannot be sent again."""
+
+    http_status = 404
+
+
+class NoSuchReport(BadInput):
+    """No report that was parked has this number."""
 
     http_status = 404
 

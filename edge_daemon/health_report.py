@@ -1,5 +1,7 @@
 """Tells the gateway how the kiosk is: when the daemon has begun, once a day, when asked, and when a part turns bad.
 
+Also, once for each start, when the clock has become right: till then the gateway takes it to be as wrong as it was.
+
 Rules kept here:
 - no more than MOST_WAITING of these reports wait: a kiosk that begins again and again makes no flood of them;
 - for parts that turn bad there is one in PAUSE_S at the most.
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from edge_daemon import __version__
 from edge_daemon.clock import Now
 from edge_daemon.config import Config
+from edge_daemon.diagnosis import Clock
 from edge_daemon.store.report_outbox import REPORT
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
@@ -61,6 +64,8 @@ class HealthTeller:
     _told_wanted: int = 0
     _told_s: float | None = None
     _bad: frozenset[str] = field(default=frozenset())
+    _told_clock: Clock | None = None
+    _told_uptime: int = -1
 
     def __post_init__(self) -> None:
         self._begun_s = self.clock_s()
@@ -74,14 +79,21 @@ class HealthTeller:
         """Queue a report if one is due. Raises StateError."""
         bad = frozenset(f"{name} {state}" for name, state in self.health.states().items() if state not in GOOD)
         turned = bad - self._bad
-        if not self._is_due(bool(turned)):
+        clock = self.now().clock
+        if not self._is_due(bool(turned), clock):
             return
         if self.store.reports.count_of(REPORT) < MOST_WAITING:
-            self.store.reports.put(codec.encode(self.report()), REPORT)
+            report = self.report()
+            self.store.reports.put(codec.encode(report), REPORT)
+            self._told_uptime = report.uptime
         self._told_s, self._told_wanted, self._bad = self.clock_s(), self.wanted, bad
+        if self._told_clock != "synced":  # once it was, it is not told of again
+            self._told_clock = clock
 
-    def _is_due(self, turned_bad: bool) -> bool:
+    def _is_due(self, turned_bad: bool, clock: Clock) -> bool:
         if self._told_s is None or self.wanted != self._told_wanted:
+            return True
+        if self._told_clock == "unsure" and clock == "synced":
             return True
         since_s = self.clock_s() - self._told_s
         return since_s >= EVERY_S or (turned_bad and since_s >= PAUSE_S)
@@ -96,7 +108,7 @@ class HealthTeller:
             at=int(now.utc.timestamp()),
             clock=now.clock,
             starts=self.store.link.starts(),
-            uptime=int(self.clock_s() - self._begun_s),
+            uptime=max(int(self.clock_s() - self._begun_s), self._told_uptime + 1),  # the gateway takes the longest
             software=__version__,
             model=versions.model,
             advice=versions.advice,

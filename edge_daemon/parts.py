@@ -126,8 +126,9 @@ def build_talk(
     store: Store,
     now: Now = system_now,
     clock_s: Callable[[], float] = time.monotonic,
+    well: Callable[[], object] = lambda: None,
 ) -> Talk:
-    """The conversation."""
+    """The conversation. well: see Talk."""
     words = Words.load()
     talk = Talk(
         rules=config.conversation,
@@ -142,6 +143,7 @@ def build_talk(
         now=now,
         clock_s=clock_s,
         daily=_daily(config, store),
+        well=well,
     )
     store.questions.judge, store.questions.clock_s = talk.judge, clock_s
     return talk

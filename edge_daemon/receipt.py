@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,6 +74,7 @@ def status(data: Mapping[str, Any]) -> str:
         *_link(data.get("link")),
         line("Model", data["model"]),
         *(line("", trouble) for trouble in data.get("model_trouble", ())),
+        *([line("Advice", f"version {data['advice']}")] if data.get("advice") else ()),
         *_texts(data.get("texts") or {}),
         *_modem(data),
         line("Disk", free),
@@ -119,10 +121,16 @@ def _link(link: Mapping[str, Any] | None) -> Iterator[str]:
     if link.get("open"):
         yield line("", "open now")
     elif link.get("next"):
-        wait_s = link.get("next_in_s")
-        yield line("", f"next: {link['next']}{f', in {wait_s / 60:.0f} min' if wait_s else ''}")
+        yield line("", f"next: {link['next']}{_in(link.get('next_in_s'))}")
     if link.get("trouble"):
         yield line("", link["trouble"])
+
+
+def _in(wait_s: float | None) -> str:
+    """How long is waited yet; "" where that is not known, or over."""
+    if not wait_s:
+        return ""
+    return f", in {math.ceil(wait_s)} s" if wait_s < 60 else f", in {wait_s / 60:.0f} min"
 
 
 def _pictures(pictures: Mapping[str, int]) -> Iterator[str]:

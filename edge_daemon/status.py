@@ -26,9 +26,13 @@ def gather(config: Config) -> dict[str, Any]:
     if running is not None and running.get("kiosk") == config.kiosk.id:
         return running
     with parts.look_store(config) as store:
-        return {**stored(config, store), "running": False, "model": _model(config), "parts": {}, "modem": None} | {
-            "texts": Catalogue.load().reviews()
-        }
+        known = {"running": False, "model": _model(config), "parts": {}, "modem": None}
+        return {**stored(config, store), **known, **advice(Catalogue.load())}
+
+
+def advice(catalogue: Catalogue) -> dict[str, Any]:
+    """Which advice farmers get, and how much of it somebody has reviewed, by language."""
+    return {"advice": catalogue.version, "texts": catalogue.reviews()}
 
 
 def _from_daemon(port: int) -> dict[str, Any] | None:

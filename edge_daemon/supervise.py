@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Health:
-    """How each part is: "ok", "starting", or the trouble in a sentence. What `status` shows.
+    """How each part is: "ok", "starting", "idle", or the trouble in a sentence. What `status` shows.
 
     troubles: the name of each such trouble, such as "modem_mute".
     """
@@ -36,8 +36,12 @@ class Health:
     troubles: dict[str, str] = field(default_factory=dict)
 
     def ok(self, name: str) -> None:
-        """The part does its work."""
-        self.parts[name] = "ok"
+        """The part does its work. Each says so by itself: supervise cannot see when it has recovered."""
+        self.say(name, "ok")
+
+    def say(self, name: str, word: str) -> None:
+        """How the part is, in a word: it has no trouble."""
+        self.parts[name] = word
         self.troubles.pop(name, None)
 
     def bad(self, name: str, why: KrishiError) -> None:
@@ -46,7 +50,7 @@ class Health:
         self.troubles[name] = why.name
 
     def states(self) -> dict[str, str]:
-        """Each part in a word: "ok", "starting", or the name of its trouble."""
+        """Each part in a word: "ok", "starting", "idle", or the name of its trouble."""
         return {name: self.troubles.get(name, said) for name, said in self.parts.items()}
 
 

@@ -117,6 +117,8 @@ class SyncPart:
         self._invite_backoff = Backoff()
         self._asked: asyncio.Future[dict[str, Any]] | None = None
         self._trouble: str | None = None
+        self._gone: BrokerGone | None = None
+        """What the newest opening came to, if it came to nothing."""
         self._is_open = False
         self._unless_full(store.link.begin)
 
@@ -127,7 +129,7 @@ class SyncPart:
             await self._enrol_if_invited()
             url = self._url()
             if url is None:
-                self._health.parts[NAME] = "idle"
+                self._health.say(NAME, "idle")
                 self._answer(NoGateway(NONE_YET))
                 await self._store.reports.stirred(LOOK_S)
                 continue
@@ -136,6 +138,7 @@ class SyncPart:
             if verdict.opens:
                 await self._open(url)
             else:
+                self._tell_health()
                 self._answer(LinkHeld(f"The link is not opened: {verdict.why}."))
                 await self._store.reports.stirred(min(LOOK_S, verdict.wait_s or LOOK_S))
 
@@ -243,6 +246,11 @@ class SyncPart:
             async with link:
                 self._follow(link.desired)
                 await self._courier.empty(link, allowed, after, trip)
+                if not link.has_sent:
+                    await link.listen()
+                    self._follow(link.desired)
+                    self._unless_full(self._look)
+                    await self._courier.empty(link, allowed, after, trip)  # a report that was asked for just now
                 self._follow(link.desired)
         finally:
             went = self._account.write(link)
@@ -265,7 +273,8 @@ class SyncPart:
         wait_s = max(self._backoff.next_s(), float(trip.wait_s))
         self._held_until_s = self._clock_s() + wait_s
         self._trouble = str(why)
-        self._health.bad(NAME, why)
+        self._gone = why
+        self._tell_health()
         log.warning("sync: %s Trying again in %.0f s.", why, wait_s)
         self._answer(why)
 
@@ -275,8 +284,16 @@ class SyncPart:
         self._share = random.uniform(LEAST_SHARE, 1)  # noqa: S311 - as above
         self._held_until_s = self._clock_s() + trip.wait_s
         self._trouble = f"The gateway asked this kiosk to wait {trip.wait_s} s." if trip.wait_s else None
-        self._health.ok(NAME)
+        self._gone = None
+        self._tell_health()
         log.info("sync: The gateway has stored %d reports, in %d batches.", trip.acknowledged, trip.batches)
+
+    def _tell_health(self) -> None:
+        """How the link is; in the place of a trouble of the disk that is over."""
+        if self._gone:
+            self._health.bad(NAME, self._gone)
+        else:
+            self._health.say(NAME, "starting" if self._opened_s is None else "ok")
 
     def _answer(self, outcome: dict[str, Any] | KrishiError) -> None:
         """Tell whoever asked for the link, if somebody has."""

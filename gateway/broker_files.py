@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edge_daemon.wire import topics
 from edge_daemon.wire.batch import MOST_BYTES
-from gateway import files
+from gateway import certificates, files
 from gateway.authority import CLIENTS
 from gateway.errors import AuthorityError
 
@@ -69,6 +69,15 @@ def write_lists(folder: Path, authority: Path, revoked: Iterable[str]) -> None:
         files.write(folder / "acl", access_list(revoked), _OPEN)
     except OSError as why:
         raise _not_written(folder, why) from why
+
+
+def said(folder: Path) -> tuple[object, ...]:
+    """What the lists and the certificate say, whenever they were written; another where that has changed."""
+    acl, crl, shown = (_text(folder / name) for name in ("acl", "crl.pem", "broker.crt"))
+    try:
+        return acl, certificates.serials_of_list(crl.encode()), shown
+    except ValueError:  # there is none yet, or it is damaged
+        return acl, None, shown
 
 
 def reload(command: Sequence[str]) -> str | None:
@@ -164,6 +173,13 @@ NumTickets = 0
 ClientSignatureAlgorithms = ECDSA+SHA256
 Ciphersuites = TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256
 """
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # whoever writes it finds that out
+        return ""
 
 
 def program() -> str | None:

@@ -207,6 +207,11 @@ def time_of_list(pem: bytes) -> datetime:
     return x509.load_pem_x509_crl(pem).last_update_utc
 
 
+def serials_of_list(pem: bytes) -> frozenset[int]:
+    """Of the certificates that a list names as revoked. Raises ValueError."""
+    return frozenset(gone.serial_number for gone in x509.load_pem_x509_crl(pem))
+
+
 def end_of_list(pem: bytes) -> datetime:
     """When a list of revoked certificates ends; then nobody is let in by it. Raises ValueError."""
     end = x509.load_pem_x509_crl(pem).next_update_utc

@@ -120,7 +120,7 @@ async def keep_daily(store: Store, config: Config) -> None:
 
 
 def _renew_lists(config: Config, authority: Authority, fleet: Fleet) -> None:
-    to_do = lists.renew(config, authority, fleet)
+    to_do = lists.renew(config, authority, fleet, only_news=True)
     if to_do:
         log.info("%s", to_do)
 

@@ -60,7 +60,7 @@ def gateway(rows: Rows) -> None:
     with tempfile.TemporaryDirectory(prefix="krishi-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with Postgres(folder / "server") as server:
+        with Postgres() as server:
             _against_copy(rows, server)
             _storm(rows, server, folder)
         _memory(rows, folder / "village")

@@ -16,6 +16,7 @@ from edge_daemon.advice.entry import Crop, CropWords, Entry, Language, Quiz, Tex
 from edge_daemon.advice.phrases import USES, Phrases
 from edge_daemon.advice.reader import FOLDER, read_crops, read_lexicon, read_locales, read_phrases, read_sources
 from edge_daemon.advice.rules import Lexicon
+from edge_daemon.advice.version import version_of
 from edge_daemon.errors import AdviceFaulty, ModelMismatch, UnknownCrop, UnknownLanguage
 
 FAULTS_SHOWN = 5
@@ -23,12 +24,16 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All advice. entries: by label; crop_words: by crop id; phrases: by language code; sources: titles by id."""
+    """All advice. entries: by label; crop_words: by crop id; phrases: by language code; sources: titles by id.
+
+    version: of the files that it was read from; see version.py.
+    """
 
     entries: Mapping[str, Entry]
     crop_words: Mapping[str, Crop]
     phrases: Mapping[str, Phrases]
     sources: Mapping[str, str]
+    version: str = ""
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Catalogue:
@@ -40,6 +45,7 @@ class Catalogue:
             crop_words={crop.id: crop for crop, _ in crops},
             phrases=read_phrases(locales),
             sources=read_sources(folder),
+            version=version_of(folder),
         )
         if found := list(catalogue.faults(read_lexicon(folder, locales))):
             more = f" ({len(found) - FAULTS_SHOWN} more)" if len(found) > FAULTS_SHOWN else ""

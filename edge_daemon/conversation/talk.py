@@ -80,7 +80,8 @@ class Texts(dialogue.Texts, Protocol):
 
 class Talk:
     """Answers and asks. read: what a text means. sender: the E.164 number of whoever sent one, None where
-    nobody can be answered. again: as dialogue.Again. daily: what is done once a day."""
+    nobody can be answered. again: as dialogue.Again. daily: what is done once a day. well: is told of each look that
+    came to its end."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Talk:
         now: Now,
         clock_s: Callable[[], float],
         daily: Callable[[datetime], None] = lambda now: None,
+        well: Callable[[], object] = lambda: None,
     ) -> None:
         self._rules = rules
         self._sms = sms
@@ -109,6 +111,7 @@ class Talk:
         self._now = now
         self._clock_s = clock_s
         self._daily = daily
+        self._well = well
         self._daily_s: float | None = None
         self._right_s: float | None = None
         """Since when the clock has been right, on the clock that does not jump."""
@@ -119,6 +122,7 @@ class Talk:
         """Look for ever. Raises StateError."""
         while True:
             self.look()
+            self._well()
             await asyncio.sleep(LOOK_S)
 
     def look(self) -> None:

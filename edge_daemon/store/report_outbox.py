@@ -1,7 +1,8 @@
 """The outbox of reports: given out in batches, removed when the gateway has them.
 
     waiting ── confirmed() ──> gone; a report on the ledger is kept, empty, as long as its day is counted (told.py)
-       └────── refused() ────> parked: the gateway would never take it; kept with the reason
+       ├────── refused() ────> parked: the gateway would never take it; kept with the reason
+       └<────── again() ─────── parked: a technician lets it try anew
 
 Rules kept here:
 - what is on its way stays `waiting`: a crash at any moment loses nothing. It may then go twice, and the gateway knows
@@ -42,6 +43,10 @@ _OF_TIER = (
 )
 _COUNTS = "SELECT rank, count(*) AS n FROM outbox WHERE channel = 'report' AND state = 'waiting' GROUP BY rank"
 _OLDEST = "SELECT min(queued_at) AS oldest FROM outbox WHERE channel = 'report' AND state = 'waiting' AND rank = ?"
+_AGAIN = (
+    "UPDATE outbox SET state = 'waiting', why = NULL, changed_at = ?, attempts = 0, crashes = 0, unanswered = 0,"
+    " due_at = '' WHERE id = ? AND channel = 'report' AND state = 'parked'"
+)
 MOST = 1000
 """What one call gives at the most."""
 
@@ -53,6 +58,16 @@ class Waiting(NamedTuple):
     urgent: int
     spare: int
     oldest: datetime | None
+
+
+class Parked(NamedTuple):
+    """A report that was given up. Times: UTC, ISO 8601."""
+
+    id: int
+    body: bytes
+    queued_at: str
+    changed_at: str
+    why: str
 
 
 class ReportOutbox(Outbox[Report]):
@@ -118,6 +133,36 @@ class ReportOutbox(Outbox[Report]):
         count = row["unanswered"] + 1
         self._mark(id, "parked" if count >= most else "waiting", why, unanswered=count)
         return bool(count >= most)
+
+    def parked(self, limit: int) -> list[Parked]:
+        """Those that were given up, the newest first; at most `limit` (of MOST)."""
+        rows = self._rows(
+            "SELECT id, body, queued_at, changed_at, ifnull(why, '') AS why FROM outbox"
+            " WHERE channel = 'report' AND state = 'parked' ORDER BY id DESC LIMIT ?",
+            (min(limit, MOST),),
+        )
+        return [Parked(**dict(row)) for row in rows]
+
+    def again(self, id: int | None = None) -> int:
+        """What was parked waits anew, as if it had never gone; None: all that is parked now. How many.
+
+        So many at a time, each in a transaction of its own, that whoever else writes can do so between.
+        """
+        rows = self._rows(
+            "SELECT id FROM outbox WHERE channel = 'report' AND state = 'parked' AND id = ifnull(?, id)", (id,)
+        )
+        ids = [row["id"] for row in rows]
+        count = sum(self._again(ids[at : at + MOST]) for at in range(0, len(ids), MOST))
+        self.wake()
+        return count
+
+    def _again(self, ids: Sequence[int]) -> int:
+        now = self._now().utc.isoformat()
+
+        def work(db: sqlite3.Connection) -> int:
+            return sum(db.execute(_AGAIN, (now, id)).rowcount for id in ids)
+
+        return self._write(work)
 
     def count_of(self, rank: int) -> int:
         """How many reports of this rank wait that are about no single diagnosis."""

@@ -2,6 +2,7 @@
 
     async with Link(access) as link:                     connected, let in, and heard before anything is sent
         acknowledgement = await link.send(data, boot, last)
+        await link.listen()                              where nothing is sent: what is wanted of us may be on its way
         link.desired, link.round_trip_s, link.traffic()
 
 Rules kept here:
@@ -48,6 +49,8 @@ WILL = b"\x00"
 """A broker would take a retained message away for an empty one; this is not retained, but a byte makes that plain."""
 NO_SUBSCRIBER = 0x10
 """No matching subscribers (MQTT 5.0, 3.4.2.1): no worker of the gateway is there, so no answer is to be waited for."""
+LEAST_LISTEN_S, MOST_LISTEN_S = 0.2, 5.0
+"""For what is wanted of us: one round trip, but no less than a busy broker may need, and no more than this."""
 TICK_S = 5.0
 """How often the client is asked to look at its own deadlines."""
 SILENCE = 3
@@ -95,6 +98,9 @@ class Link:
         """What the gateway wants, as far as it has come."""
         self.round_trip_s = 0.0
         """From the newest sending to its acknowledgement."""
+        self.greeting_s = 0.0
+        """From our greeting to the broker's: a round trip, and its look at our certificate."""
+        self.has_sent = False
         self._traffic: Traffic | None = None
         self._estimate = 0
         self._tls: tls.Context | None = None
@@ -122,6 +128,7 @@ class Link:
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._answer: asyncio.Future[Acknowledgement] = self._loop.create_future()
+        self._wished: asyncio.Future[None] = self._loop.create_future()
         self._client = self._made()
         address = urlsplit(self.access.url)
         dial = self._dialler(address.hostname or "", address.port or PORTS[address.scheme])
@@ -174,6 +181,7 @@ class Link:
         if sock is None:
             raise BrokerGone(f"{self.access.where} closed the connection at once.")
         self._attached = True
+        self._greeted_s = time.monotonic()
         self._connection = sock if isinstance(sock, socket.socket) else None
         if self._connection is not None:  # else what is said first waits for the answer to the end of the handshake
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -188,6 +196,7 @@ class Link:
         boot, last: of the batch; what the gateway says of another is passed over. Raises BrokerGone, GatewayMute.
         """
         self._awaited = boot, last
+        self.has_sent = True
         self._answer = self._loop.create_future()
         for _ in range(SENDS):
             if (answer := await self._send_once(data)) is not None:
@@ -196,6 +205,16 @@ class Link:
             f"{self.access.where} took a batch {SENDS} times, but the gateway did not acknowledge it within "
             f"{self.access.deadline_s:g} s. Is krishi-gateway at work?"
         )
+
+    async def listen(self) -> None:
+        """Wait a moment for what the gateway wants, unless it has come: a broker sends it after we have subscribed.
+
+        Whoever has sent a batch need not: it comes before the acknowledgement. Raises BrokerGone.
+        """
+        if self.desired is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(max(self.greeting_s, LEAST_LISTEN_S), MOST_LISTEN_S)):
+                    await self._until(self._wished)
 
     async def _send_once(self, data: bytes) -> Acknowledgement | None:
         """None: the broker took it, and no answer came. Raises BrokerGone."""
@@ -250,7 +269,7 @@ class Link:
             self._tls.cut()
         _abort(self._client)
         self._attached = False
-        for future in (self._gone, self._ready, self._answer):
+        for future in (self._gone, self._ready, self._answer, self._wished):
             if not future.cancel() and not future.cancelled():
                 future.exception()  # it was looked at
 
@@ -289,6 +308,7 @@ class Link:
         if reason.is_failure:
             self._fail(troubles.not_let_in(self.access.where, self.access.mqtt, reason.getName()))
         else:
+            self.greeting_s = time.monotonic() - self._greeted_s
             client.subscribe([(topics.acknowledged(self.access.kiosk), 0), (topics.desired(self.access.kiosk), 0)])
 
     def _heard(self, client: mqtt.Client, _: Any, mid: int, reasons: list[ReasonCode], properties: Any) -> None:
@@ -309,6 +329,8 @@ class Link:
         try:
             if message.topic == topics.desired(self.access.kiosk):
                 self.desired = decode_desired(bytes(message.payload)) if message.payload else self.desired
+                if not self._wished.done():
+                    self._wished.set_result(None)
             elif message.topic == topics.acknowledged(self.access.kiosk):
                 self._acknowledged(decode_acknowledgement(bytes(message.payload)))
         except BadMessage as why:

@@ -123,7 +123,7 @@ class HealthReport(BaseModel):
     model: Version
     """Name and version; "" without one."""
     advice: Version
-    """The catalogue's version; "" if it tells none."""
+    """The catalogue's version, twelve letters of a digest of its files; "" if it tells none."""
     place: Annotated[str, Field(pattern=r"^(|village:[0-9]{1,6}|geohash:[0-9b-hjkmnp-z]{1,5})$")]
     """No finer than the technician wrote it; a geohash of five letters is a square of some 5 km."""
     rehearsal: bool

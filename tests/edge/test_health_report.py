@@ -10,6 +10,7 @@ import pytest
 
 from edge_daemon import __version__
 from edge_daemon.config import Config, Kiosk, Place, State
+from edge_daemon.diagnosis import Clock
 from edge_daemon.errors import ModemMute
 from edge_daemon.health_report import EVERY_S, MOST_WAITING, PAUSE_S, HealthTeller, Versions
 from edge_daemon.store.report_outbox import REPORT
@@ -78,6 +79,27 @@ def test_a_part_that_turns_bad_is_told_but_not_again_and_again(kit: Kit) -> None
     kit.health.ok("sms")
     assert kit.after(PAUSE_S) == 2, "good news waits for tomorrow"
     assert [dict(report.parts)["sms"] for report in kit.told()] == ["ok", "modem_mute"]
+
+
+def test_a_clock_that_has_become_right_is_told_once_for_each_start(kit: Kit) -> None:
+    def waiting(*clocks: Clock) -> list[int]:
+        return [kit.after(1) for kit.clock.clock in clocks]
+
+    assert waiting("unsure", "unsure", "synced", "synced", "unsure", "synced") == [1, 1, 2, 2, 2, 2]
+    assert [report.clock for report in kit.told()] == ["unsure", "synced"]
+    kit.teller = kit.new()
+    assert waiting("synced", "unsure", "synced") == [3, 3, 3], "it was right from the start"
+    kit.teller = kit.new()
+    assert waiting("unsure") == [4]
+    kit.teller.wanted = 5
+    assert waiting("synced", "synced") == [5, 5], "it was told as the gateway asked"
+
+
+def test_of_two_reports_in_one_second_the_gateway_knows_the_newer(kit: Kit) -> None:
+    kit.after(5)
+    kit.teller.wanted = 4
+    kit.after(0)
+    assert [report.uptime for report in kit.told()] == [5, 6]
 
 
 def test_a_kiosk_that_begins_again_and_again_makes_no_flood(kit: Kit) -> None:

@@ -146,3 +146,25 @@ def test_the_status_says_what_is_wrong_with_the_modem() -> None:
 def test_a_last_visit_without_a_diagnosis() -> None:
     last = {"begun_at": "2026-11-23T12:00:00+00:00", "decision": None, "best": None}
     assert "no diagnosis" in receipt.status({**STATUS, "last_visit": last})
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "said"),
+    [
+        (None, "next: it waits for its window\n"),
+        (0, "next: it waits for its window\n"),
+        (0.2, "it waits for its window, in 1 s\n"),
+        (29.5, "it waits for its window, in 30 s\n"),
+        (61, "it waits for its window, in 1 min\n"),
+        (3000, "it waits for its window, in 50 min\n"),
+    ],
+)
+def test_the_link_says_what_it_waits_for_and_how_long(wait_s: float | None, said: str) -> None:
+    link = {"opened_at": None, "acknowledged_at": None, "bytes_in_24_h": 0, "daily_kb": 500}
+    shown = receipt.status({**STATUS, "link": {**link, "next": "it waits for its window", "next_in_s": wait_s}})
+    assert said in shown
+
+
+def test_the_advice_has_a_version() -> None:
+    assert "Advice     version 0f3c9a21be77\n" in receipt.status({**STATUS, "advice": "0f3c9a21be77"})
+    assert "Advice" not in receipt.status(STATUS), "of an older program that runs still"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -369,6 +369,19 @@ def test_what_the_gateway_wants_is_followed_and_remembered(
         assert 270 <= part._rules().every_s < 300, "kiosks that began together come apart"
 
 
+def test_a_wish_is_heard_and_met_in_an_opening_in_which_nothing_is_sent(
+    tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto
+) -> None:
+    part = made(settings(tmp_path, broker.port), store, clock)
+    with SmallGateway(broker.port) as gateway:
+        assert opened_now(part)["acknowledged"] == 1
+        assert opened_now(part)["acknowledged"] == 0
+        gateway.wish(KIOSK, Desired(revision=1, health=1))
+        assert opened_now(part)["acknowledged"] == 1
+        assert gateway.others[-1].desired == 1
+        assert opened_now(part)["acknowledged"] == 0
+
+
 def test_the_day_s_bytes_are_kept_to(tmp_path: Path, store: Store, clock: SteppingClock, broker: Mosquitto) -> None:
     record(store, clock, 400)
     part = made(settings(tmp_path, broker.port, daily_kb=16, urgent_kb=6), store, clock)
@@ -494,6 +507,37 @@ def test_a_full_disk_keeps_no_report_from_going(
         went = opened_now(made(settings(tmp_path, broker.port), store, clock))
     assert sorted(gateway.ids) == sorted(ids)
     assert went["waiting"] == store.reports.counts().spare
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Turn the loop until it is so; running() has the deadline."""
+    while not holds():  # noqa: ASYNC110 - there is no event of it
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("has_gateway", "was_away", "state"),
+    [(False, False, "idle"), (True, False, "starting"), (True, True, "broker_gone")],
+)
+def test_trouble_of_the_disk_is_told_no_longer_when_it_is_over(
+    tmp_path: Path, store: Store, clock: SteppingClock, has_gateway: bool, was_away: bool, state: str
+) -> None:
+    health = Health()
+    config = settings(tmp_path, free_port() if has_gateway else None)
+    part = SyncPart(config, store, health, Nobody(), now=clock, clock_s=lambda: 0.0)
+
+    async def begin_again() -> None:
+        async with running(part):
+            await until(lambda: health.states()["sync"] != "state_full")
+
+    if was_away:
+        with pytest.raises(BrokerGone):
+            opened_now(part)
+    else:
+        part._held_until_s = 10.0
+    health.bad("sync", StateFull("No room is left."))  # as supervise does, which begins the part again
+    RUNNERS[0].run(begin_again())
+    assert health.states() == {"sync": state}
 
 
 def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again_later(

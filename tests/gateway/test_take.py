@@ -420,7 +420,7 @@ def test_a_full_database_acknowledges_nothing_and_takes_all_later(tmp_path: Any)
 def test_a_database_that_is_away_acknowledges_nothing_and_takes_all_later(tmp_path: Any) -> None:
     from tests.peers.postgres import Postgres
 
-    with Postgres(tmp_path / "server") as server:
+    with Postgres() as server:
         store = Store.open(server.url)
         assert acknowledged(store, sent([diagnosis(1)])) == [(KIOSK, 1, 0)]
         server.stop()

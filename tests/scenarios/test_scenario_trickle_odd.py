@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -42,6 +43,16 @@ def test_a_clock_a_year_off(tmp_path: Path, days: int) -> None:
             assert told.clock == "synced"
             kiosk.drain()
         village.reconcile()
+        assert known(village, tables.kiosk.c.clock, tables.kiosk.c.clock_off_s) == ("synced", 0)
+
+
+def known(village: Village, *columns: sqlalchemy.Column[Any]) -> tuple[Any, ...]:
+    """What the gateway knows of its one kiosk."""
+    engine = sqlalchemy.create_engine(village.database)
+    with engine.connect() as database:
+        row = database.execute(sqlalchemy.select(*columns)).one()
+    engine.dispose()
+    return tuple(row)
 
 
 def test_an_old_card_is_put_back(tmp_path: Path) -> None:

@@ -18,10 +18,13 @@ import pytest
 
 from edge_daemon.aggregator.client import MOST_ANSWERED, open_aggregator
 from edge_daemon.config import Aggregator as Settings
+from edge_daemon.daemon import AggregatorPart
 from edge_daemon.diagnosis import Kind, Sms
 from edge_daemon.drain import flush
-from edge_daemon.errors import AggregatorGone, ConfigError, DeviceError, Refused, SendFailed
+from edge_daemon.errors import AggregatorGone, ConfigError, DeviceError, Refused, SendFailed, StateFull
 from edge_daemon.routes import by_aggregator
+from edge_daemon.store.store import Store
+from edge_daemon.supervise import Health
 
 NUMBER = "+919812345678"
 KEY = "s3cret-key"
@@ -35,6 +38,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
         self.body = b'{"id": "1"}'
+        self.hangs_up = False
         self.asked: list[tuple[str, dict[str, str], dict[str, Any]]] = []
 
 
@@ -44,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append((self.path, dict(self.headers), json.loads(body)))
+        if self.server.hangs_up:
+            return
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
@@ -284,3 +290,29 @@ def test_which_way_is_told_by_kind_and_template(key: Path) -> None:
         chosen = settings(1, key, without_template=without)
         goes = by_aggregator(chosen, open_aggregator(chosen, "k"))
         assert [goes(message) for message in (sms(), free, answer)] == expected
+
+
+def test_its_part_says_when_it_has_recovered(server: Server, key: Path, tmp_path: Path) -> None:
+    health = Health()
+
+    async def send_and_rest(part: AggregatorPart, *, fails: type[Exception] | None) -> str:
+        with pytest.raises(fails) if fails else contextlib.nullcontext():
+            await part._send(sms())
+        await part._rest()
+        return health.states()["aggregator"]
+
+    with Store.open(tmp_path / "state", 0) as store:
+        part = AggregatorPart(settings(server.server_port, key), "koraput-7", store, health)
+        for answers, fails, state in (
+            (200, None, "ok"),
+            (503, SendFailed, "ok"),
+            (400, Refused, "ok"),
+            (None, AggregatorGone, "aggregator_gone"),
+            (200, None, "ok"),
+        ):
+            health.bad("aggregator", AggregatorGone("It did not answer."))  # as supervise does
+            server.status, server.hangs_up = answers or 200, answers is None
+            assert asyncio.run(send_and_rest(part, fails=fails)) == state
+        health.bad("aggregator", StateFull("No room is left."))
+        asyncio.run(part._rest())
+        assert health.states() == {"aggregator": "ok"}

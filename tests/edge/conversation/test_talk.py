@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edge_daemon import sms_desk
+from edge_daemon import parts, sms_desk
 from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.config import State
 from edge_daemon.conversation.dialogue import MOST_REPLIES
@@ -19,7 +20,8 @@ from edge_daemon.conversation.meaning import Meaning, Sense
 from edge_daemon.conversation.plan import variant
 from edge_daemon.conversation.talk import Talk
 from edge_daemon.diagnosis import Decision, Kind
-from edge_daemon.errors import Refused
+from edge_daemon.errors import Refused, StateFull
+from edge_daemon.supervise import Health
 from tests.edge.conversation.desk import DAY, HEALTHY, NUMBER, Desk
 
 OTHER = "+919812345679"
@@ -747,3 +749,27 @@ def test_an_sms_of_long_ago_is_obeyed_and_not_answered(desk: Desk) -> None:
     desk.passes(8 * DAY)
     assert desk.look() == []
     assert desk.store.texts.has_opted_out(NUMBER)
+
+
+# how it is
+
+
+def test_after_trouble_it_says_that_it_works(desk: Desk) -> None:
+    health = Health()
+    looked = asyncio.Event()
+
+    def well() -> None:
+        health.ok("talk")
+        looked.set()
+
+    talk = parts.build_talk(desk.config, desk.catalogue, desk.store, desk.now, lambda: desk.s, well)
+
+    async def fail_and_go_on() -> None:
+        talking = asyncio.create_task(talk.run())
+        async with asyncio.timeout(20):
+            await looked.wait()
+        talking.cancel()
+
+    health.bad("talk", StateFull("No room is left."))  # as supervise does, which begins the part again
+    asyncio.run(fail_and_go_on())
+    assert health.states() == {"talk": "ok"}

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Photo, Visit
+from edge_daemon.diagnosis import Candidate, Decision, Diagnosis, Farmer, Photo, Visit
 from edge_daemon.errors import StateFull
-from edge_daemon.store import database
+from edge_daemon.store import database, report_outbox
 from edge_daemon.store.link_book import LinkBook
 from edge_daemon.store.outbox import read_report
 from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT, ReportOutbox
@@ -326,3 +326,48 @@ def test_where_there_is_no_room_for_it_none_is_kept(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     Reserve(tmp_path / "nowhere").keep()
+
+
+def park(store: Store, count: int) -> list[int]:
+    """Reports that were given up; their rows."""
+    for number in range(count):
+        store.reports.put(f"{number}".encode(), REPORT)
+    ids = [report.id for report in store.reports.batch(count)]
+    for id in ids:
+        for _ in range(3):
+            store.reports.blame(id, 3, f"never answered, {id}")
+    return ids
+
+
+def test_what_is_parked_is_told_newest_first_with_its_reason(store: Store, clock: SteppingClock) -> None:
+    made = clock.utc.isoformat()
+    ids = park(store, 5)
+    store.reports.put(b"waits", REPORT)
+    store.queue_sms(recorded(store, clock), Farmer("+919812345678", "hi"), "do this")
+    (sms,) = store._rows("UPDATE outbox SET state = 'parked' WHERE channel = 'sms' RETURNING id", ())
+    told = store.reports.parked(3)
+    assert [report.id for report in told] == ids[:1:-1]
+    assert told[0] == (ids[-1], b"4", made, made, f"never answered, {ids[-1]}")
+    assert sms["id"] not in {report.id for report in store.reports.parked(10**6)}
+
+
+def test_one_that_was_parked_waits_anew_as_if_it_had_never_gone(store: Store) -> None:
+    first, second = park(store, 2)
+    assert store.reports.again(first) == 1
+    assert [report.id for report in store.reports.batch(9)] == [first]
+    assert [report.id for report in store.reports.parked(9)] == [second]
+    assert [store.reports.blame(first, 3, "again") for _ in range(3)] == [False, False, True]
+    assert store.reports.again(10**6) == 0
+
+
+def test_all_that_is_parked_waits_anew_however_much_it_is(
+    store: Store, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.queue_sms(recorded(store, clock), Farmer("+919812345678", "hi"), "do this")
+    store._rows("UPDATE outbox SET state = 'parked' WHERE channel = 'sms' RETURNING id", ())
+    store.reports.confirmed([store.reports.batch(1)[0].id])
+    park(store, 5)
+    monkeypatch.setattr(report_outbox, "MOST", 2)
+    assert store.reports.again() == 5
+    assert store.queues() == {"sms": {"parked": 1}, "report": {"waiting": 5}}
+    assert store.reports.again() == 0

@@ -18,11 +18,11 @@ import pytest
 
 from edge_daemon.errors import BrokerGone, GatewayMute
 from edge_daemon.sync import tls
-from edge_daemon.sync.link import Access, Link
+from edge_daemon.sync.link import MOST_LISTEN_S, Access, Link
 from edge_daemon.sync.traffic import HEADERS_BYTES, Traffic, traffic_of
-from edge_daemon.wire import batch
+from edge_daemon.wire import batch, topics
 from edge_daemon.wire.messages import Alarm
-from edge_daemon.wire.replies import BOOT_BYTES, Acknowledgement, Desired
+from edge_daemon.wire.replies import BOOT_BYTES, Acknowledgement, Desired, encode_desired
 from tests.edge.sync import papers
 from tests.edge.sync.papers import Office
 from tests.edge.sync.small_gateway import AT, SmallGateway, nothing
@@ -242,6 +242,74 @@ def test_far_ends_that_do_not_let_us_in(version: Literal[3, 5], behave: FarEnd, 
 
     with pytest.raises(BrokerGone, match=says):
         run(meet())
+
+
+def wishing(late_s: float, greets_late_s: float = 0.0) -> FarEnd:
+    """A broker of MQTT 3.1.1 that greets late, and tells what is wanted only some time after the subscription."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        await asyncio.sleep(greets_late_s)
+        writer.write(b"\x20\x02\x00\x00")
+        await reader.read(4096)
+        writer.write(b"\x90\x04\x00\x01\x00\x00")
+        await asyncio.sleep(late_s)
+        topic = topics.desired(KIOSK).encode()
+        said = bytes([0, len(topic)]) + topic + encode_desired(Desired(revision=7))
+        writer.write(bytes([0x31, len(said)]) + said)
+        await reader.read(4096)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("late_s", "greets_late_s", "is_heard"),
+    [(0.0, 0.0, True), (0.05, 0.0, True), (0.4, 0.8, True), (LONG_S, 0.0, False)],
+)
+def test_what_is_wanted_is_waited_for_as_long_as_the_greeting_took(
+    late_s: float, greets_late_s: float, is_heard: bool
+) -> None:
+    async def meet() -> tuple[Desired | None, float]:
+        async with far_end(wishing(late_s, greets_late_s)) as port, Link(access(port, mqtt=3)) as link:
+            begun = time.monotonic()
+            await link.listen()
+            return link.desired, time.monotonic() - begun
+
+    desired, waited_s = run(meet())
+    assert desired == (Desired(revision=7) if is_heard else None)
+    assert waited_s < MOST_LISTEN_S
+
+
+def test_a_link_that_is_lost_while_it_listens_says_so() -> None:
+    async def lose() -> None:
+        async with far_end(wishing(0.0)) as port, Link(access(port, mqtt=3)) as link:
+            link.desired = None
+            link._wished = asyncio.get_running_loop().create_future()
+            assert link._connection is not None
+            link._connection.shutdown(socket.SHUT_RDWR)
+            await link.listen()
+
+    with pytest.raises(BrokerGone, match="connection was lost"):
+        run(lose())
+
+
+@needs_broker
+@pytest.mark.parametrize("version", [5, 3])
+def test_listening_costs_no_bytes(tmp_path: Path, version: Literal[3, 5]) -> None:
+    """But the broker's last words are then acknowledged by a segment without any, where DISCONNECT came with it."""
+
+    async def listened(where: Access) -> Traffic:
+        link = Link(where)
+        async with link:
+            await link.listen()
+        return link.traffic()
+
+    with Mosquitto(tmp_path) as broker:
+        where = access(broker.port, mqtt=version)
+        at_once, later = run(opened(where)), run(listened(where))
+    assert later.sent == at_once.sent
+    assert abs(later.received - at_once.received) <= 1, "the kernel counts the end of what the broker says, if it came"
+    assert later.segments - at_once.segments <= 1 + 2, "and with that end its own segment, and the answer to it"
 
 
 @needs_broker
