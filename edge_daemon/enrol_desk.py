@@ -13,6 +13,7 @@ from edge_daemon.clock import Now, system_now
 from edge_daemon.config import Config
 from edge_daemon.errors import ConfigError, WrongInvitation
 from edge_daemon.sync import identity, invitation
+from edge_daemon.sync.enrolment import Spent
 from edge_daemon.sync.identity import Enrolled
 from edge_daemon.sync.invitation import BOOT, Invitation
 
@@ -43,10 +44,12 @@ def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path =
         yield _put_away(boot)
 
 
-def if_invited(config: Config, now: Now = system_now, boot: Path = BOOT) -> Enrolled | None:
+def if_invited(
+    config: Config, now: Now = system_now, boot: Path = BOOT, spent: Spent = lambda count: None
+) -> Enrolled | None:
     """For the daemon: use an invitation that lies on the boot partition. None: there is none, or it was used before.
 
-    Raises what `lines` raises: the daemon goes on without, and tries again later.
+    spent: is told the bytes that it took. Raises what `lines` raises: the daemon goes on without, and tries later.
     """
     if not boot.exists():
         return None
@@ -55,7 +58,7 @@ def if_invited(config: Config, now: Now = system_now, boot: Path = BOOT) -> Enro
     folder = config.state.path() / identity.FOLDER
     if identity.was_used(folder, invited):
         return None
-    done = identity.enrol(folder, invited, now())
+    done = identity.enrol(folder, invited, now(), spent=spent)
     log.info(
         "enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, _within(done.site), _put_away(boot)
     )
