@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_daemon.clock import Now, system_now
 from edge_daemon.config import Config
 from edge_daemon.errors import ConfigError, WrongInvitation
 from edge_daemon.sync import identity, invitation
@@ -23,7 +22,7 @@ DONE = "krishi-enrol.done.toml"
 log = logging.getLogger(__name__)
 
 
-def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path = BOOT) -> Iterator[str]:
+def lines(config: Config, path: Path | None, boot: Path = BOOT) -> Iterator[str]:
     """What the command prints. path: the invitation, None: the one on the boot partition.
 
     Raises ConfigError, WrongInvitation, EnrolmentAway, EnrolmentRefused, IdentityDamaged, StateError.
@@ -36,7 +35,7 @@ def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path =
     if identity.was_used(folder, invited):
         yield f"This kiosk has enrolled with this invitation before. Its broker is {invited.broker}. Nothing to do."
         return
-    done = identity.enrol(folder, invited, now())
+    done = identity.enrol(folder, invited)
     yield f"{done.kiosk} is known to the gateway as the kiosk at {_within(done.site)}."
     yield f"Its certificate is good until {done.until:%Y-%m-%d}; the kiosk renews it by itself."
     yield f"It reports to {config.sync.url or invited.broker}; a kiosk that runs already, when it next opens its link."
@@ -44,9 +43,7 @@ def lines(config: Config, path: Path | None, now: Now = system_now, boot: Path =
         yield _put_away(boot)
 
 
-def if_invited(
-    config: Config, now: Now = system_now, boot: Path = BOOT, spent: Spent = lambda count: None
-) -> Enrolled | None:
+def if_invited(config: Config, boot: Path = BOOT, spent: Spent = lambda count: None) -> Enrolled | None:
     """For the daemon: use an invitation that lies on the boot partition. None: there is none, or it was used before.
 
     spent: is told the bytes that it took. Raises what `lines` raises: the daemon goes on without, and tries later.
@@ -58,7 +55,7 @@ def if_invited(
     folder = config.state.path() / identity.FOLDER
     if identity.was_used(folder, invited):
         return None
-    done = identity.enrol(folder, invited, now(), spent=spent)
+    done = identity.enrol(folder, invited, spent=spent)
     log.info(
         "enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, _within(done.site), _put_away(boot)
     )

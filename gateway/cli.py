@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TROUBLES = (*("silent", "backlog", "clock", "disk", "modem", "certificate", "restored", "garbage", "flood", "revoked"),)
 """Of a kiosk: gateway.troubles, which is slow to import, has the rules."""
+FORGOTTEN = ("diagnoses", "ledger", "alarms", "thumbnails", "aside")
+"""What can be: gateway.forget, which is slow to import, has the tables."""
 EXIT_CODES = """\
 exit codes: 0 done; 64 usage; 65 a kiosk, host, token or request cannot be used; 69 broker or database not there;
 71 the clock is wrong; 73 a file cannot be written; 74 database or authority cannot be used;
@@ -86,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("words", nargs="+", metavar="-- COMMAND", help="a program and its arguments, after --")
     _add_identity(add)
     _add_looks(add)
+    _add_upkeep(add)
     return parser
 
 
@@ -139,6 +142,15 @@ def _add_looks(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--with-farmers", action="store_true", help="with pseudonyms, which tie a farmer's visits together"
     )
     out.add_argument("--with-rehearsals", action="store_true", help="with simulated photos and modems")
+
+
+def _add_upkeep(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands over what is kept."""
+    add("reread", "read again what could not be read when it came; after an update", _reread)
+    away = add("forget", "remove what came before a day; says how much that is, and asks", _forget)
+    away.add_argument("--before", metavar="TIME", required=True, help="this day or time, UTC")
+    away.add_argument("--what", choices=[*FORGOTTEN, "all"], default="all", help="all unless told otherwise")
+    away.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _check(config: Config, arguments: argparse.Namespace) -> int:
@@ -219,6 +231,33 @@ def _export(config: Config, arguments: argparse.Namespace) -> int:
         )
     print(f"{arguments.out}: {count} row{'s' * (count != 1)}.")
     return 0
+
+
+def _reread(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway.reread import reread
+
+    with _opened(config) as store:
+        reread(store, config.ingest.aside_messages, print)
+    return 0
+
+
+def _forget(config: Config, arguments: argparse.Namespace) -> int:
+    from gateway.forget import forget
+    from gateway.span import read_time
+
+    before = read_time("--before", arguments.before)
+    with _opened(config) as store:
+        forget(store, arguments.what, before, _now(), print, None if arguments.yes else _answer)
+    return 0
+
+
+def _answer(question: str) -> str:
+    """Of whoever is at the keyboard; nobody there says nothing."""
+    try:
+        return input(question)
+    except EOFError:
+        print()
+        return ""
 
 
 def _opened(config: Config) -> AbstractContextManager[Store]:

@@ -108,7 +108,8 @@ class Ingest(Section):
     """A large one counts as one for each 500 bytes. Above this a kiosk's batches are not taken until the hour is over;
     it is told to wait, and keeps its reports."""
     aside_messages: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
-    """Of one kiosk, kept aside because they cannot be read; further ones are counted alone."""
+    """Of one kiosk, kept aside because they cannot be read. Further ones are counted alone; what is of a newer version
+    stays with its kiosk, which is told to wait."""
 
 
 class Alerts(Section):

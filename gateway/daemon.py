@@ -6,7 +6,7 @@ ingest      the worker, in a thread of its own: broker to      tries again, for 
 web         the read API and the metrics                       answers 503
 enrolment   certificates for kiosks, by HTTPS                  answers 503
 upkeep      beside it, daily: servers' certificates in time,   tries again the next day
-            the lists of the revoked
+            the lists of the revoked, old rows removed
 
 Each may run alone (`run --only`), in as many processes as are wanted; they meet in the database only. A bug in one ends
 the process, and the service manager begins it again.

@@ -4,7 +4,7 @@
     POST /renew   {"csr", "certificate", "signature"}   -> {"certificate"}
 
 Whoever calls has no certificate yet, or one that has expired: anybody can reach this. So a body has a bound, calls in a
-minute have one, and an answer that is none is {"error", "detail"} with the status of its error.
+minute have one (gateway/calls.py), and an answer that is none is {"error", "detail"} with the status of its error.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
@@ -28,17 +25,16 @@ from starlette.routing import Route
 
 from gateway import lists
 from gateway.authority import ENROLMENT, FOLDER, Authority, now_utc
+from gateway.calls import Calls
 from gateway.certificates import MOST_PEM_CHARACTERS
 from gateway.config import Config
-from gateway.errors import BadRequest, GatewayError, TooOften
+from gateway.errors import BadRequest, GatewayError
 from gateway.fleet import Fleet
 from gateway.serve import TlsFiles
 from gateway.store import Store
+from gateway.upkeep import tidy
 
 MOST_BODY_BYTES = 12_000
-MOST_CALLS = 600
-CALLS_S = 60.0
-"""So many calls in so many seconds are looked at; a fleet of 10,000 kiosks makes 40 a day."""
 UPKEEP_S = 86_400.0
 
 log = logging.getLogger(__name__)
@@ -74,28 +70,11 @@ class Renew(BaseModel):
     """Base64. By the certificate's key, over the DER of the CSR (ECDSA, SHA-256)."""
 
 
-class Calls:
-    """How many there were lately. Thread-safe."""
-
-    def __init__(self, most: int = MOST_CALLS, seconds: float = CALLS_S, clock_s: Callable[[], float] = time.monotonic):
-        self._most, self._seconds, self._clock_s = most, seconds, clock_s
-        self._lately: deque[float] = deque(maxlen=most)
-        self._lock = threading.Lock()
-
-    def count(self) -> None:
-        """One more. Raises TooOften."""
-        with self._lock:
-            now = self._clock_s()
-            if len(self._lately) == self._most and self._lately[0] > now - self._seconds:
-                raise TooOften("Too many ask at once. Ask again in some minutes.")
-            self._lately.append(now)
-
-
 def build_app(store: Store, config: Config) -> Starlette:
     """The application, and the lists written anew once. Raises AuthorityError, DatabaseError."""
     authority = Authority.open(config.state.path() / FOLDER)
     fleet = Fleet(store, authority, config.authority)
-    keep(config, authority, fleet)
+    keep(store, config, authority, fleet)
     return app_of(fleet, lambda: _renew_lists(config, authority, fleet), Calls())
 
 
@@ -117,11 +96,16 @@ def app_of(fleet: Fleet, changed: Changed, calls: Calls) -> Starlette:
     )
 
 
-def keep(config: Config, authority: Authority, fleet: Fleet) -> None:
-    """What has to be done now and then: certificates and lists in time. Raises AuthorityError, DatabaseError."""
+def keep(store: Store, config: Config, authority: Authority, fleet: Fleet) -> None:
+    """What has to be done now and then: certificates and lists in time, and what nobody needs any more removed.
+
+    Raises AuthorityError, DatabaseError.
+    """
     if authority.renew_own(now_utc()):
         log.warning("The servers' certificates were made anew. Restart the gateway, and reload the broker.")
     _renew_lists(config, authority, fleet)
+    if removed := tidy(store, int(now_utc().timestamp())):
+        log.info("Removed what nobody needs any more: %s.", ", ".join(f"{n} of {name}" for name, n in removed.items()))
 
 
 async def keep_daily(store: Store, config: Config) -> None:
@@ -130,7 +114,7 @@ async def keep_daily(store: Store, config: Config) -> None:
         await asyncio.sleep(UPKEEP_S)
         try:
             authority = Authority.open(config.state.path() / FOLDER)
-            await run_in_threadpool(keep, config, authority, Fleet(store, authority, config.authority))
+            await run_in_threadpool(keep, store, config, authority, Fleet(store, authority, config.authority))
         except GatewayError as why:
             log.warning("%s", why)
 
@@ -168,7 +152,7 @@ class _Api:
             log.warning("%s", why)
 
     async def _read(self, request: Request, kind: type[M]) -> M:
-        self._calls.count()
+        self._calls.count(request.client.host if request.client else "")
         try:
             return kind.model_validate_json(await _body(request))
         except ValidationError as why:

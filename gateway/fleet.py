@@ -7,7 +7,8 @@ Rules kept here:
 - a kiosk that is enrolled anew has a new card: its older certificates are revoked. One that renews keeps them until
   they end, so that an older copy of its card still finds back;
 - all that is done to one kiosk is done one after the other: its row is locked first;
-- a certificate that has expired still renews itself, one that was revoked never does. So rows of `revoked` stay.
+- a certificate that has expired still renews itself, one that was revoked never does. Of one that ended over a year ago
+  the database may have forgotten that (gateway/upkeep.py), so it renews itself only while it is known.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ DAILY_RENEWALS = 5
 DAY_S = 86_400
 LISTED_S = 366 * DAY_S
 """So long after its end a revoked certificate is still listed: the broker's clock may be a year off."""
+
+LONG_S = 365 * DAY_S
+"""What ended so long ago has to be known. Less than LISTED_S, so that a clock set back a little opens no gap."""
 
 
 class Invitation(NamedTuple):
@@ -115,6 +119,7 @@ class Fleet:
         with self._store.writing() as connection:
             self._know(connection, asked.name, "enrolled")
             self._refuse_revoked(connection, asked.name, hex(has.serial_number))
+            self._refuse_forgotten(connection, hex(has.serial_number), has.not_valid_after_utc)
             if same := self._issued_for(connection, asked):
                 return same
             self._refuse_eager(connection, asked.name)
@@ -217,6 +222,13 @@ class Fleet:
         gone = select(tables.revoked.c.serial).where(tables.revoked.c.serial == serial)
         if self._state(connection, kiosk) == "revoked" or connection.execute(gone).first():
             raise Revoked(f"{kiosk!r}, or this certificate of it, was revoked. A new invitation lets it come back.")
+
+    def _refuse_forgotten(self, connection: Connection, serial: str, ended_at: datetime) -> None:
+        known = select(tables.issued.c.serial).where(tables.issued.c.serial == serial)
+        if ended_at.timestamp() < self._at() - LONG_S and not connection.execute(known).first():
+            raise Revoked(
+                "This certificate ended over a year ago, and has a successor. A new invitation lets it come back."
+            )
 
     def _refuse_eager(self, connection: Connection, kiosk: str) -> None:
         row = tables.issued

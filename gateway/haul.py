@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from edge_daemon.wire.batch import DiagnosisRow, Unpacked
 from edge_daemon.wire.messages import Alarm, DiagnosisReport, HealthReport, LedgerReport, LedgerRow, Message, Thumbnail
 from gateway import bulk
-from gateway.bulk import Rows
-from gateway.parcel import plain
-from gateway.tables import alarm, aside, diagnosis, ledger, thumbnail
+from gateway.tables import alarm, diagnosis, ledger, thumbnail
 
 _KINDS: dict[type[Message], str] = {
     DiagnosisReport: "diagnosis",
@@ -30,85 +27,56 @@ LEDGER_FIELDS = tuple(column.name for column in ledger.columns if column.name in
 
 
 class Haul:
-    """Rows that wait to be stored. now: when they came."""
+    """Rows that wait to be stored."""
 
-    def __init__(self, now: int) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self.diagnoses: list[tuple[Any, ...]] = []
         """Rows of that table."""
         self._ledger: dict[tuple[object, ...], tuple[Any, ...]] = {}
         self._alarms: list[tuple[Any, ...]] = []
         self._thumbnails: list[tuple[Any, ...]] = []
-        self._aside: dict[tuple[str, str], tuple[Any, ...]] = {}
-        self.set_aside: Counter[str] = Counter()
-        """Messages of each kiosk that could not be read, as often as they came."""
         self.batches = 0
-        """That could be read."""
         self.kinds: Counter[str] = Counter()
-        """Messages that could be read, by kind."""
+        """Messages by kind."""
         self.health: defaultdict[str, list[HealthReport]] = defaultdict(list)
         """The health reports of each kiosk, as they came."""
 
-    def add(self, kiosk: str, unpacked: Unpacked) -> None:
-        """All of a batch."""
-        now = self._now
-        self.diagnoses += [_diagnosis(kiosk, row, now) for row in unpacked.diagnoses]
+    def add(self, kiosk: str, unpacked: Unpacked, came_at: int) -> None:
+        """All of a batch that can be read."""
+        self.diagnoses += [_diagnosis(kiosk, row, came_at) for row in unpacked.diagnoses]
         self.batches += 1
         self.kinds["diagnosis"] += len(unpacked.diagnoses)
         for message in unpacked.others:
-            self._add(kiosk, message)
-        for unreadable in unpacked.unreadable:
-            self.put_aside(kiosk, unreadable.body, unreadable.reason)
+            self._add(kiosk, message, came_at)
 
-    def put_aside(self, kiosk: str, body: bytes, reason: str, messages: int = 1) -> None:
-        """Bytes that cannot be read, and how many messages they are."""
-        digest = hashlib.sha256(body).hexdigest()
-        self._aside[kiosk, digest] = (kiosk, digest, plain(reason), body, self._now)
-        self.set_aside[kiosk] += messages
-
-    def _add(self, kiosk: str, message: Message) -> None:
+    def _add(self, kiosk: str, message: Message, came_at: int) -> None:
         self.kinds[_KINDS[type(message)]] += 1
         match message:
             case LedgerReport():
                 for row in message.rows:
-                    self._add_to_ledger(kiosk, message.at, row)
+                    self._add_to_ledger(kiosk, message.at, row, came_at)
             case HealthReport():
                 self.health[kiosk].append(message)
             case Alarm():
-                self._alarms.append(_alarm(kiosk, message, self._now))
+                self._alarms.append(_alarm(kiosk, message, came_at))
             case Thumbnail():
-                self._thumbnails.append((kiosk, message.diagnosis, message.jpeg, self._now))
+                self._thumbnails.append((kiosk, message.diagnosis, message.jpeg, came_at))
             case DiagnosisReport():  # those of a batch stand in its columns, but they may come so too
-                self.diagnoses.append(_diagnosis(kiosk, _as_row(message), self._now))
+                self.diagnoses.append(_diagnosis(kiosk, _as_row(message), came_at))
 
-    def _add_to_ledger(self, kiosk: str, told_at: int, row: LedgerRow) -> None:
-        at = min(told_at, self._now)  # else one report of a clock that was years ahead would stand for years
+    def _add_to_ledger(self, kiosk: str, told_at: int, row: LedgerRow, came_at: int) -> None:
+        at = min(told_at, came_at)  # else one report of a clock that was years ahead would stand for years
         key = (kiosk, row.diagnosis, row.kind == "advice", row.row)
         if key not in self._ledger or self._ledger[key][4] <= at:
-            self._ledger[key] = (*key, at, *(getattr(row, name) for name in LEDGER_FIELDS), self._now)
+            self._ledger[key] = (*key, at, *(getattr(row, name) for name in LEDGER_FIELDS), came_at)
 
-    def store(self, db: Connection, most_aside: int) -> Counter[str]:
-        """Write all of it; how many diagnoses of each kiosk were new. most_aside: of one kiosk, kept aside."""
+    def store(self, db: Connection) -> Counter[str]:
+        """Write all of it; how many diagnoses of each kiosk were new."""
         new = bulk.put(db, diagnosis, self.diagnoses)
         bulk.put(db, ledger, list(self._ledger.values()))
         bulk.put(db, alarm, self._alarms)
         bulk.put(db, thumbnail, self._thumbnails)
-        bulk.put(db, aside, self._within(db, most_aside))
         return new
-
-    def _within(self, db: Connection, most: int) -> Rows:
-        """What is kept of what was set aside: in one order, since nothing else keeps two workers apart here."""
-        if not self._aside:
-            return []
-        kiosks = {kiosk for kiosk, _ in self._aside}
-        counted = select(aside.c.kiosk, func.count()).where(aside.c.kiosk.in_(kiosks)).group_by(aside.c.kiosk)
-        kept: Counter[str] = Counter(dict(iter(db.execute(counted))))
-        rows = []
-        for (kiosk, _), row in sorted(self._aside.items()):
-            if kept[kiosk] < most:
-                kept[kiosk] += 1
-                rows.append(row)
-        return rows
 
 
 def _diagnosis(kiosk: str, row: DiagnosisRow, now: int) -> tuple[Any, ...]:

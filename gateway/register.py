@@ -103,6 +103,12 @@ def count(db: Connection, register: Register, new: Counter[str], aside: Counter[
         db.execute(_COUNT, values)
 
 
+def add_diagnoses(db: Connection, new: Counter[str]) -> None:
+    """Add to each kiosk's count: nothing was heard of it, but more of it is stored."""
+    for id, more in new.items():
+        db.execute(update(kiosk).where(kiosk.c.id == id).values(diagnoses=kiosk.c.diagnoses + more))
+
+
 def note_health(db: Connection, register: Register, reports: dict[str, list[HealthReport]], now: int) -> None:
     """Write what the kiosks told of themselves, as far as it is news."""
     for id, told in reports.items():

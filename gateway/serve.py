@@ -116,6 +116,7 @@ async def serve(
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=GOODBYE_S,
         server_header=False,
+        proxy_headers=False,  # who asks is at the other end of the connection, whatever X-Forwarded-For says
         ssl_certfile=tls and str(tls.certificate),
         ssl_keyfile=tls and str(tls.key),
         ssl_context_factory=_newest if tls else None,  # with one uvicorn speaks TLS, certificate or not

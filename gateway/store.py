@@ -6,17 +6,17 @@ and only then a kiosk hears of it. Every wait has an end: for a connection, a lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway import tables
-from gateway.database_trouble import named
+from gateway.database_trouble import Collision, named
 from gateway.errors import ConfigError, DatabaseAway, DatabaseOther
 
 BUSY_S = 10.0
@@ -33,7 +33,12 @@ MORE = 10
 MAKING = 7_221_001
 """The number of the lock under which one process makes the tables (pg_advisory_xact_lock)."""
 
+COLLISIONS = 5
+"""How often a transaction is begun again because another was in its way."""
+
 _WRITES = "krishi_writes"
+
+R = TypeVar("R")
 
 
 class Store:
@@ -81,6 +86,13 @@ class Store:
             db.execution_options(**{_WRITES: True})
             with db.begin():
                 yield db
+
+    def done(self, work: Callable[[Connection], R]) -> R:
+        """What work gives, in one transaction, begun again where another is in its way. Raises DatabaseError, Unfit."""
+        for _ in range(COLLISIONS):
+            with suppress(Collision), self.writing() as db:
+                return work(db)
+        raise DatabaseAway(f"{self.where}: others were in our way {COLLISIONS} times. Try it again.")
 
     def close(self) -> None:
         """Give back every connection. May be called twice."""

@@ -4,8 +4,9 @@ Rules kept here:
 - what is acknowledged was committed; where the database is away or full, nothing is acknowledged and nothing is lost;
 - what comes twice is stored once, known by what it is and not by its number;
 - what cannot be read, and whatever a revoked kiosk sends, is set aside, and is in nobody's way: a batch that the
-  database does not take is found by halves, and its neighbours are stored;
-- a kiosk that sends more than its share is told to wait, and keeps its reports.
+  database does not take, or that our own program stumbles over, is found by halves, and its neighbours are stored;
+- a kiosk that sends more than its share is told to wait, and keeps its reports; so is one that is newer than we are,
+  where what it sends finds no more room aside.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,16 +21,14 @@ from sqlalchemy import Connection
 
 from edge_daemon.wire.replies import Acknowledgement
 from gateway import register
+from gateway.aside import NOBODY, Aside
 from gateway.config import Ingest
-from gateway.database_trouble import Collision, Unfit
-from gateway.errors import DatabaseAway
+from gateway.halves import by_halves
 from gateway.haul import Haul
 from gateway.numbers import HOUR_S, Boot, Numbers, Shares
 from gateway.parcel import Incoming, Parcel
 from gateway.store import Store
 
-COLLISIONS = 5
-"""How often a transaction is begun again because another was in its way."""
 SPREAD_S = 120
 """Kiosks that have to wait for the next hour do not all come in its first second."""
 
@@ -84,37 +82,19 @@ def take(store: Store, incoming: Sequence[Incoming], now: Callable[[], int], lim
 
     now: seconds since 1970.
     """
+    parcels, at = [Parcel(one) for one in incoming], now()
+    done = by_halves(parcels, lambda some: store.done(lambda db: _take(db, some, at, limits)), Parcel.spoil)
+    answers: _Answers = {}
     tally = Tally()
-    answers = _take_apart(store, [Parcel(one) for one in incoming], now(), limits, tally)
+    for told, taken in done:
+        answers |= told
+        tally.add(taken)
     at = now()
-    told = [
+    replies = [
         Reply(boot.kiosk, Acknowledgement(boot=boot.boot, upto=answer.upto, at=at, wait_s=answer.wait_s))
         for boot, answer in answers.items()
     ]
-    return Taken(told, tally)
-
-
-def _take_apart(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
-    """All at once; where the database does not take something, by halves down to the one that is to blame."""
-    try:
-        return _take_again(store, parcels, now, limits, tally)
-    except Unfit as why:
-        if len(parcels) > 1:
-            middle = len(parcels) // 2
-            first = _take_apart(store, parcels[:middle], now, limits, tally)
-            return first | _take_apart(store, parcels[middle:], now, limits, tally)
-        parcels[0].spoil(f"the database does not take it: {why}")
-    return _take_again(store, parcels, now, limits, tally)
-
-
-def _take_again(store: Store, parcels: Sequence[Parcel], now: int, limits: Ingest, tally: Tally) -> _Answers:
-    for _ in range(COLLISIONS):
-        with suppress(Collision):
-            with store.writing() as db:
-                answers, taken = _take(db, parcels, now, limits)
-            tally.add(taken)
-            return answers
-    raise DatabaseAway(f"{store.where}: others were in our way {COLLISIONS} times. It is tried again.")
+    return Taken(replies, tally)
 
 
 def _take(db: Connection, parcels: Sequence[Parcel], now: int, limits: Ingest) -> tuple[_Answers, Tally]:
@@ -133,11 +113,11 @@ class _Work:
         self._lost = {parcel.kiosk for parcel in parcels if parcel.is_will}
         self._db = db
         self._now = now
-        self._limits = limits
         self._kiosks = register.lock(db, sending, self._lost)
         self._shares = Shares(db, sending, limits.hourly_messages, now)
         self._numbers = Numbers(db, filter(None, map(_boot, parcels)), now)
-        self._haul = Haul(now)
+        self._haul = Haul()
+        self._aside = Aside(db, sending, limits.aside_messages)
         self.answers: _Answers = {}
 
     def add(self, parcel: Parcel) -> None:
@@ -145,25 +125,39 @@ class _Work:
         if parcel.is_will:
             return
         if not parcel.kiosk:
-            self._haul.put_aside("", parcel.payload, parcel.reason)
+            self._aside.put(NOBODY, parcel.payload, parcel.reason, self._now)
             return
         heard = self._kiosks.hear(parcel.kiosk)
         heard.payload_bytes += len(parcel.payload)
         is_revoked = self._kiosks.is_revoked(parcel.kiosk)
         if not self._shares.take(parcel.kiosk, parcel.weight):
-            heard.held_back += 1
-            self._answer(parcel, is_revoked, wait_s(parcel.kiosk, self._now))
+            self._hold_back(parcel, heard, is_revoked)
         elif is_revoked:
-            self._haul.put_aside(parcel.kiosk, parcel.payload, REVOKED, parcel.messages)
-        else:
-            self._keep(parcel, heard)
+            self._put_aside(parcel, REVOKED)
+        elif self._keep(parcel) or not parcel.is_newer:
+            self._note_numbers(parcel, heard)
             self._answer(parcel, is_revoked, 0)
-
-    def _keep(self, parcel: Parcel, heard: register.Heard) -> None:
-        if unpacked := parcel.unpacked:
-            self._haul.add(parcel.kiosk, unpacked)
         else:
-            self._haul.put_aside(parcel.kiosk, parcel.payload, parcel.reason, parcel.messages)
+            self._hold_back(parcel, heard, is_revoked)
+
+    def _hold_back(self, parcel: Parcel, heard: register.Heard, is_revoked: bool) -> None:
+        heard.held_back += 1
+        self._answer(parcel, is_revoked, wait_s(parcel.kiosk, self._now))
+
+    def _keep(self, parcel: Parcel) -> bool:
+        """Store it, or put it aside as it is. False: there was no room for that."""
+        unpacked = parcel.unpacked
+        if unpacked is None:
+            return self._put_aside(parcel, parcel.reason)
+        self._haul.add(parcel.kiosk, unpacked, self._now)
+        for unreadable in unpacked.unreadable:
+            self._aside.put(parcel.kiosk, unreadable.body, unreadable.reason, self._now)
+        return True
+
+    def _put_aside(self, parcel: Parcel, reason: str) -> bool:
+        return self._aside.put(parcel.kiosk, parcel.payload, reason, self._now, parcel.messages)
+
+    def _note_numbers(self, parcel: Parcel, heard: register.Heard) -> None:
         if (boot := _boot(parcel)) and (numbers := parcel.numbers):
             heard.boot = boot.boot
             self._numbers.add(boot, numbers)
@@ -176,11 +170,12 @@ class _Work:
 
     def write(self) -> None:
         """All of it."""
-        new = self._haul.store(self._db, self._limits.aside_messages)
+        new = self._haul.store(self._db)
+        self._aside.write()
         self._numbers.write()
         self._shares.write()
         register.note_health(self._db, self._kiosks, self._haul.health, self._now)
-        register.count(self._db, self._kiosks, new, self._haul.set_aside, self._now)
+        register.count(self._db, self._kiosks, new, self._aside.messages, self._now)
         register.note_lost(self._db, self._kiosks, self._lost, self._now)
 
     def tally(self) -> Tally:
@@ -189,7 +184,7 @@ class _Work:
         return Tally(
             batches=self._haul.batches,
             payload_bytes=sum(one.payload_bytes for one in heard),
-            aside=self._haul.set_aside.total(),
+            aside=self._aside.messages.total(),
             held_back=sum(one.held_back for one in heard),
             messages=self._haul.kinds,
         )

@@ -45,7 +45,7 @@ def capacity(rows: Rows) -> None:
     with tempfile.TemporaryDirectory(prefix="krishi-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with Postgres(folder / "server") as server:
+        with Postgres() as server:
             store = Store.open(server.url)
             _disk(rows, store)
             _scrape(rows, store, LIMITS)

@@ -60,7 +60,7 @@ def gateway(rows: Rows) -> None:
     with tempfile.TemporaryDirectory(prefix="krishi-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with Postgres(folder / "server") as server:
+        with Postgres() as server:
             _against_copy(rows, server)
             _storm(rows, server, folder)
         _memory(rows, folder / "village")
@@ -111,10 +111,10 @@ def _seconds_of_ours(store: Store, groups: Sequence[Sequence[Incoming]]) -> floa
 
 def _rows_of(group: Sequence[Incoming]) -> list[tuple[Any, ...]]:
     """The very rows that `take` stores."""
-    haul = Haul(system_now())
+    haul = Haul()
     for parcel in map(Parcel, group):
         assert parcel.unpacked is not None
-        haul.add(parcel.kiosk, parcel.unpacked)
+        haul.add(parcel.kiosk, parcel.unpacked, system_now())
     return haul.diagnoses
 
 

@@ -35,6 +35,11 @@ def pytest_report_header() -> str:
     return f"hardware: {', '.join(HARDWARE) or 'none named by KRISHI_HARDWARE_..., so tests/hardware is not collected'}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: where several run side by side, none is begun when the others are at their end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         missing = [need for need in marker.args if not _is_here(need)]

@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_daemon.clock import Instant
+from edge_daemon.clock import Instant, system_clock_is_set
 from edge_daemon.errors import EnrolmentRefused, IdentityDamaged
 from edge_daemon.sync import credentials, enrolment, safe_file
 from edge_daemon.sync.credentials import Certificate, Key
@@ -71,7 +71,6 @@ def was_used(folder: Path, invitation: Invitation) -> bool:
 def enrol(
     folder: Path,
     invitation: Invitation,
-    now: Instant,
     deadline_s: float = enrolment.DEADLINE_S,
     spent: Spent = lambda count: None,
 ) -> Enrolled:
@@ -83,7 +82,7 @@ def enrol(
     with safe_file.alone(folder):
         settle(folder)
         key, request = _next(folder, invitation.kiosk)
-        desk = Desk(invitation.enrolment, invitation.authority, now.clock == "synced", deadline_s, spent)
+        desk = Desk(invitation.enrolment, invitation.authority, system_clock_is_set(), deadline_s, spent)
         given = enrolment.ask(desk, "enrol", {"token": invitation.token, "csr": request})
         certificate = _checked(given, invitation.kiosk, key, invitation.authority)
         authority = invitation.authority.strip() + "\n"
@@ -113,7 +112,7 @@ def renew_if_due(
         known = _gateway(folder)
         if known is None or not (refused or now.utc >= credentials.due_at(_certificate(folder))):
             return None
-        desk = Desk(known.enrolment, _read(folder / AUTHORITY), now.clock == "synced", deadline_s, spent)
+        desk = Desk(known.enrolment, _read(folder / AUTHORITY), system_clock_is_set(), deadline_s, spent)
         return _renew(folder, desk).not_valid_after_utc
 
 

@@ -6,6 +6,9 @@ Version, form and the number of messages are a byte each, boot is BOOT_BYTES lon
 bits a byte, the lowest first). The body is a CBOR map of sections, by its form as it is or as raw deflate (RFC 1951)
 with DICTIONARY. `raw` is what of the section DIAGNOSES no compression makes smaller. Nobody has to unpack the body to
 see which numbers a batch takes. The kiosk's id is not in it: the topic says it.
+
+Up to `messages` it is so in every version, up to NEWEST: an older gateway keeps a batch that it does not read, and can
+acknowledge it.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ __all__ = [
     "MOST_BYTES",
     "MOST_MESSAGES",
     "MOST_UNPACKED_BYTES",
+    "NEWEST",
     "BadMessage",
     "Batch",
     "DiagnosisRow",
@@ -38,8 +42,11 @@ __all__ = [
     "Unreadable",
     "fill",
     "header",
+    "header_of_newer",
+    "is_whole",
     "pack",
     "unpack",
+    "unpack_part",
 ]
 
 MOST_MESSAGES = 200
@@ -49,6 +56,8 @@ MOST_UNPACKED_BYTES = 512 * 1024
 """A batch that grows beyond this is refused while it is unpacked."""
 LAST_NUMBER = 2**53
 """Of a message."""
+NEWEST = 31
+"""No version will be above it: what begins with a larger byte is text, CBOR or noise."""
 
 STORED, DEFLATED = 0, 1
 DIAGNOSES, OTHERS = 0, 1
@@ -57,6 +66,8 @@ DIAGNOSES, OTHERS = 0, 1
 
 _FIXED_BYTES = 2 + BOOT_BYTES
 _MOST_LEB128_BYTES = 8
+_LIST_OR_MAP = (4, 5)
+"""Major types of CBOR (RFC 8949, 3.1)."""
 
 
 class Batch(BaseModel):
@@ -76,6 +87,9 @@ class Header(NamedTuple):
     boot: bytes
     first: int
     last: int
+
+
+_NO_NUMBERS = Header(b"", 0, 0)
 
 
 class Unpacked(NamedTuple):
@@ -135,6 +149,13 @@ def header(data: bytes) -> Header:
     return _head(data)[0]
 
 
+def header_of_newer(data: bytes) -> Header:
+    """Which numbers a batch of a version that comes after ours takes. Raises BadMessage."""
+    if not data or not VERSION < data[0] <= NEWEST:
+        raise BadMessage("not of a newer version")
+    return _numbers(data)[0]
+
+
 def unpack(kiosk: str, data: bytes) -> Unpacked:
     """The kiosk's messages. Raises UnknownVersion, and BadMessage for anything else that is wrong with the whole."""
     head, raw, body = _head(data)
@@ -178,7 +199,28 @@ def _other(kiosk: str, part: Any) -> Message:
 
 def _foreign(key: Any, section: Any) -> Unreadable:
     """A section of a newer contract: as one, since nobody here knows how many messages it has."""
-    return Unreadable(cbor.dumps([key, section]), f"section {cbor.shown(key)} is none that this program reads")
+    return Unreadable(cbor.dumps({key: section}), f"section {cbor.shown(key)} is none that this program reads")
+
+
+def is_whole(body: bytes) -> bool:
+    """Whether it is a batch, or noise; else it is what `Unreadable` holds of one: a list or a map of CBOR."""
+    return not body or body[0] <= NEWEST or body[0] >> 5 not in _LIST_OR_MAP
+
+
+def unpack_part(kiosk: str, body: bytes) -> Unpacked:
+    """What `Unreadable` holds, read again: by a program that may know more by now. Raises BadMessage.
+
+    Its header takes no numbers.
+    """
+    value = cbor.loads(body)
+    match value:
+        case dict():
+            others, unlike = _others(kiosk, value)
+            foreign = [_foreign(key, section) for key, section in value.items() if key != OTHERS]
+            return Unpacked(_NO_NUMBERS, [], others, unlike + foreign)
+        case [str(), *_]:
+            return Unpacked(_NO_NUMBERS, [columns.row_of(kiosk, value)], [], [])
+    return Unpacked(_NO_NUMBERS, [], [_other(kiosk, value)], [])
 
 
 def _head(data: bytes) -> tuple[Header, bytes, bytes]:
@@ -187,16 +229,21 @@ def _head(data: bytes) -> tuple[Header, bytes, bytes]:
         raise BadMessage("no bytes")
     if data[0] != VERSION:
         raise UnknownVersion(f"version {data[0]}; this program reads version {VERSION}")
-    boot = data[2:_FIXED_BYTES]
-    first, at = _number(data, _FIXED_BYTES)
-    count = data[at] if at < len(data) else 0
-    length, at = _number(data, at + 1)
+    head, at = _numbers(data)
+    length, at = _number(data, at)
     end = at + length
-    if not 1 <= first <= LAST_NUMBER - MOST_MESSAGES or not 1 <= count <= MOST_MESSAGES:
-        raise BadMessage("its header gives no numbers for the messages")
     if end > len(data) or len(data) > MOST_BYTES:
         raise BadMessage(f"cut off, or more than {MOST_BYTES} bytes")
-    return Header(boot, first, first + count - 1), data[at:end], data[end:]
+    return head, data[at:end], data[end:]
+
+
+def _numbers(data: bytes) -> tuple[Header, int]:
+    """What stands so in every version, and where it ends."""
+    first, at = _number(data, _FIXED_BYTES)
+    count = data[at] if at < len(data) else 0
+    if not 1 <= first <= LAST_NUMBER - MOST_MESSAGES or not 1 <= count <= MOST_MESSAGES:
+        raise BadMessage("its header gives no numbers for the messages")
+    return Header(data[2:_FIXED_BYTES], first, first + count - 1), at + 1
 
 
 def _number(data: bytes, start: int) -> tuple[int, int]:

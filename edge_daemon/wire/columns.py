@@ -12,7 +12,7 @@ from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 from edge_daemon.wire import cbor
-from edge_daemon.wire.errors import BadMessage, TooLarge
+from edge_daemon.wire.errors import BadMessage, TooLarge, fault
 from edge_daemon.wire.messages import LATEST, Candidate, DiagnosisReport
 
 KNOWN = (
@@ -209,6 +209,28 @@ def _sorted_out(rows: list[DiagnosisRow]) -> tuple[list[DiagnosisRow], list[Unre
         else:
             good.append(row)
     return good, bad
+
+
+def row_of(kiosk: str, values: list[Any]) -> DiagnosisRow:
+    """A row that was set aside, as a list; it came from outside, so all of it is checked. Raises BadMessage."""
+    try:
+        row = DiagnosisRow._make(values)
+        report = DiagnosisReport.model_validate(
+            {
+                **row._asdict(),
+                "kiosk": kiosk,
+                "clock": "synced" if row.synced else "unsure",
+                "candidates": tuple(Candidate(label=label, permille=permille) for label, permille in row.candidates),
+            },
+            strict=True,
+        )
+    except (TypeError, ValueError) as why:
+        raise BadMessage(f"a diagnosis that is not what it should be: {fault(why)}") from why
+    candidates = tuple((candidate.label, candidate.permille) for candidate in report.candidates)
+    row = row._replace(synced=report.clock == "synced", candidates=candidates)
+    if reason := _fault(row):
+        raise BadMessage(reason)
+    return row
 
 
 def _fault(row: DiagnosisRow) -> str:

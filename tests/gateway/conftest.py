@@ -18,7 +18,7 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server for all tests of this run."""
-    with Postgres(tmp_path_factory.mktemp("postgres") / "server") as server:
+    with Postgres() as server:
         yield server
 
 

@@ -17,8 +17,9 @@ from typing import Any, Self
 
 from gateway import invitation
 from gateway.authority import ENROLMENT, Authority
+from gateway.calls import Calls
 from gateway.config import Authority as Rules
-from gateway.enrolment import Calls, app_of
+from gateway.enrolment import app_of
 from gateway.errors import DatabaseAway
 from gateway.fleet import Enrolled, Fleet
 from gateway.serve import REQUEST_S, Connection, TlsFiles, listen, serve
@@ -55,7 +56,7 @@ class Forgetful(Fleet):
 
 
 class Desk:
-    """The server. authority: one that is there already. calls: how many it takes in a minute.
+    """The server. authority: one that is there already. calls: how many it takes in a minute, of one address.
 
     patience_s: how long a request may take to come.
     """
@@ -83,12 +84,13 @@ class Desk:
         to = invitation.Addresses(self.url, "mqtts://127.0.0.1:8883")
         return invitation.write(self.fleet.invite(kiosk, site), to, self.authority.certificate)
 
-    def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
-        """As any program on the network may. body: bytes go as they are."""
+    def post(self, path: str, body: object, **headers: str) -> tuple[int, dict[str, Any]]:
+        """As any program on the network may. body: bytes go as they are. headers: with _ for -."""
         context = ssl.create_default_context(cadata=self.authority.certificate)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=DEADLINE_S, context=context)
         try:
-            connection.request("POST", path, body if isinstance(body, bytes) else json.dumps(body))
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("POST", path, body if isinstance(body, bytes) else json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         finally:
@@ -112,7 +114,7 @@ class Desk:
     def _run(self) -> None:
         folder = self.authority.folder
         files = TlsFiles(folder / f"{ENROLMENT}.crt", folder / f"{ENROLMENT}.key")
-        app = app_of(self.fleet, self._changed, Calls(self._calls))
+        app = app_of(self.fleet, self._changed, Calls(each=self._calls))
         self._task = self._loop.create_task(serve(app, self._listener, files, self._kind))
         try:
             self._loop.run_until_complete(self._task)

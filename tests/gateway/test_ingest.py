@@ -279,7 +279,7 @@ def test_a_full_database_acknowledges_nothing_until_there_is_room(
 def test_a_database_that_is_away_acknowledges_nothing_until_it_is_back(
     tmp_path: Path, broker: Mosquitto, sender: Sender, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Postgres(tmp_path / "server") as server:
+    with Postgres() as server:
         store = Store.open(server.url)
         first, second = sent([diagnosis(1)]), sent([diagnosis(2)], 2)
         with working(configuration(tmp_path, broker), store):

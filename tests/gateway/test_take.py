@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.wire import topics
-from edge_daemon.wire.messages import Thumbnail
-from gateway import haul, tables
+from edge_daemon.wire import batch, topics
+from edge_daemon.wire.messages import Message, Thumbnail
+from gateway import haul, register, tables
 from gateway.bulk import FEW
 from gateway.config import Ingest
 from gateway.errors import DatabaseAway, DatabaseFull
@@ -239,6 +239,43 @@ def test_no_more_than_so_many_are_kept_aside_of_one_kiosk(store: Store) -> None:
     assert (count(store, tables.aside), kiosk(store)["set_aside"]) == (3, 6)
 
 
+def newer(*messages: Message, first: int = 1) -> Incoming:
+    """A batch of a version that comes after ours."""
+    batch = sent(messages, first)
+    return batch._replace(payload=b"\x02" + batch.payload[1:])
+
+
+def test_a_batch_of_a_newer_version_is_kept_whole_and_acknowledged(store: Store) -> None:
+    batch = newer(diagnosis(1), diagnosis(2))
+    assert acknowledged(store, batch) == [(KIOSK, 2, 0)]
+    assert [(row["body"], row["reason"]) for row in rows(store, tables.aside)] == [
+        (batch.payload, "version 2; this program reads version 1")
+    ]
+    assert kiosk(store)["set_aside"] == 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_batch_of_a_newer_version_for_which_there_is_no_room_stays_with_its_kiosk(
+    store: Store, together: bool
+) -> None:
+    limits = Ingest(aside_messages=2)
+    incoming = [Incoming(topics.up(KIOSK), b"bad"), *(newer(diagnosis(n), first=n) for n in (1, 2, 3))]
+    told = [acknowledged(store, *some, limits=limits) for some in ([incoming] if together else [[x] for x in incoming])]
+    assert told[-1] == [(KIOSK, 1, wait_s(KIOSK, NOW))]
+    assert sorted(row["body"] for row in rows(store, tables.aside)) == [incoming[1].payload, b"bad"]
+    assert (kiosk(store)["held_back"], kiosk(store)["held_back_at"]) == (2, NOW)
+    with store.writing() as db:
+        db.execute(tables.aside.delete())
+    assert acknowledged(store, *incoming[2:], limits=limits) == [(KIOSK, 3, 0)]
+
+
+def test_garbage_of_our_version_for_which_there_is_no_room_is_acknowledged_and_counted(store: Store) -> None:
+    good = sent([diagnosis(1)])
+    bad = Incoming(good.topic, good.payload[:-3])
+    assert acknowledged(store, bad, limits=Ingest(aside_messages=0)) == [(KIOSK, 1, 0)]
+    assert (count(store, tables.aside), kiosk(store)["set_aside"]) == (0, 1)
+
+
 def test_a_revoked_kiosk_is_not_answered_and_nothing_of_it_is_stored(store: Store) -> None:
     taken(store, sent([diagnosis(1)]))
     with store.writing() as db:
@@ -297,6 +334,45 @@ def test_a_batch_that_the_database_does_not_take_is_set_aside_and_its_neighbours
     assert (aside["kiosk"], aside["body"]) == ("kiosk-3", batches[3].payload)
 
 
+@pytest.mark.parametrize(("module", "name"), [(batch, "header"), (batch, "unpack"), (haul, "_diagnosis")])
+def test_a_batch_over_which_our_own_program_stumbles_is_set_aside_and_its_neighbours_are_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, module: Any, name: str
+) -> None:
+    """A bug that nobody knows yet, wherever it is."""
+    as_ever = getattr(module, name)
+
+    def stumbles(*given: Any) -> Any:
+        if any(diagnosis(1, "kiosk-3").diagnosis in str(one) or one == batches[3].payload for one in given):
+            raise ZeroDivisionError("a bug")
+        return as_ever(*given)
+
+    names = [f"kiosk-{n}" for n in range(5)]
+    batches = [sent([diagnosis(1, name)], kiosk=name) for name in names]
+    monkeypatch.setattr(module, name, stumbles)
+    told = acknowledged(store, *batches)
+    assert {name for name, upto, _ in told if upto == 1} >= {"kiosk-0", "kiosk-1", "kiosk-2", "kiosk-4"}
+    assert [row["kiosk"] for row in rows(store, tables.diagnosis)] == ["kiosk-0", "kiosk-1", "kiosk-2", "kiosk-4"]
+    (aside,) = rows(store, tables.aside)
+    assert (aside["kiosk"], aside["body"], aside["reason"]) == (
+        "kiosk-3",
+        batches[3].payload,
+        "bug: ZeroDivisionError",
+    )
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a bug"]
+
+
+def test_a_bug_that_has_nothing_to_do_with_what_came_still_passes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(register, "count", stumbles)
+    with pytest.raises(ZeroDivisionError):
+        taken(store, *(sent([diagnosis(n)], n) for n in (1, 2, 3)))
+    assert count(store, tables.aside) == count(store, tables.diagnosis) == 0
+
+
 def test_numbers_of_old_boots_are_forgotten_once_the_kiosk_has_begun_anew(store: Store) -> None:
     taken(store, sent([diagnosis(1)]), sent([diagnosis(3)], 3))
     week = NOW + 8 * 86_400
@@ -344,7 +420,7 @@ def test_a_full_database_acknowledges_nothing_and_takes_all_later(tmp_path: Any)
 def test_a_database_that_is_away_acknowledges_nothing_and_takes_all_later(tmp_path: Any) -> None:
     from tests.peers.postgres import Postgres
 
-    with Postgres(tmp_path / "server") as server:
+    with Postgres() as server:
         store = Store.open(server.url)
         assert acknowledged(store, sent([diagnosis(1)])) == [(KIOSK, 1, 0)]
         server.stop()

@@ -6,8 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+import weakref
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import psycopg
@@ -23,12 +26,17 @@ def folder_of_programs() -> Path | None:
 
 
 class Postgres(Program):
-    """A server for this test. It refuses to run as root, so root hands it to the user "postgres"."""
+    """A server for this test. It refuses to run as root, so root hands it to the user "postgres".
 
-    def __init__(self, folder: Path) -> None:
+    That user cannot pass through pytest's folders, which are for their owner alone: the cluster is elsewhere.
+    """
+
+    def __init__(self) -> None:
         programs = folder_of_programs()
         assert programs is not None, "postgresql is not installed"
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        folder = Path(tempfile.mkdtemp(prefix="krishi-postgres-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._make_cluster(folder, programs, as_user)
         port = free_port()
         server = [str(programs / "postgres"), "-D", str(folder / "cluster"), "-p", str(port), "-k", str(folder)]
@@ -52,6 +60,12 @@ class Postgres(Program):
             self.signal(signal.SIGQUIT)
             self._process.wait(DEADLINE_S)
 
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, why, where)
+        self._remove()
+
     @property
     def url(self) -> str:
         """As SQLAlchemy takes it."""
@@ -64,8 +78,5 @@ class Postgres(Program):
         if as_user:
             for place in (folder, cluster):
                 shutil.chown(place, "postgres", "postgres")
-            for place in [folder, *folder.parents]:  # pytest's folders are for their owner alone
-                if place.stat().st_mode & 0o011 != 0o011 and str(place).startswith("/tmp/"):
-                    place.chmod(place.stat().st_mode | 0o011)
         command = [*as_user, str(programs / "initdb"), "-D", str(cluster), "-U", "krishi", "-A", "trust", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, cwd="/")

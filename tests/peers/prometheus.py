@@ -17,7 +17,7 @@ from tests.peers.program import DEADLINE_S, Program, free_port
 Alerts = dict[str, list[dict[str, Any]]]
 """By their names."""
 CONFIG = """\
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: krishi-gateway
@@ -26,7 +26,7 @@ scrape_configs:
 
 
 class Prometheus(Program):
-    """A server that scrapes a port of loopback five times a second."""
+    """A server that scrapes a port of loopback each second."""
 
     def __init__(self, folder: Path, target: int, rules: Path) -> None:
         program = foreign.program("prometheus")

@@ -164,7 +164,7 @@ def test_a_script_ends_with_the_link_up(parrot: Parrot) -> None:
 
 
 def test_nobody_at_the_far_end_is_a_reset() -> None:
-    with Relay(1) as relay, connect(relay) as connection, pytest.raises(ConnectionResetError):
+    with Relay(1) as relay, pytest.raises(ConnectionResetError), connect(relay) as connection:
         connection.recv(1)
 
 

@@ -56,6 +56,7 @@ def test_registered_and_takes_nothing(tmp_path: Path, cure: Cure) -> None:
             assert kiosk.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_modem_that_nothing_wakes_gets_its_power_cut(tmp_path: Path) -> None:
     """[modem] power_command is the last remedy; here it asks whoever holds the plug."""
     fill_camera(tmp_path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from edge_daemon.config import State
 from edge_daemon.report_desk import gather
 from tests.season.judge import Ledger, faults, report_faults
@@ -13,6 +15,7 @@ from tests.season.village import Village
 SEED = 20270601
 
 
+@pytest.mark.slow
 def test_a_season_s_ledger_agrees_with_what_reached_whom(tmp_path: Path) -> None:
     village = Village(tmp_path, SEED)
     asyncio.run(village.live())

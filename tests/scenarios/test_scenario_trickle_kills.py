@@ -85,7 +85,7 @@ def test_the_kiosk_is_killed_anywhere(tmp_path: Path) -> None:
 def test_two_workers_share_the_work_and_one_is_killed(tmp_path: Path) -> None:
     """PostgreSQL, two kiosks, two processes that take batches; one dies in the middle."""
     (tmp_path / "postgres").mkdir()
-    with Postgres(tmp_path / "postgres") as database:
+    with Postgres() as database:
         village = Village(tmp_path, database=database.url)
         with village.broker, village.gateway(), Relay(village.broker.port, SLOW) as relay:
             kiosks = [village.kiosk(id, relay.port) for id in ("koraput-7", "rayagada-2")]

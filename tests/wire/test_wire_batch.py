@@ -459,3 +459,61 @@ def test_a_message_of_any_kind_is_read_or_set_aside(thing: object, fields: dict[
         assert found.diagnoses == [row(REPORT)]
         assert len(found.others) + len(found.unreadable) == 2
         assert all(len(aside.reason) < 300 for aside in found.unreadable)
+
+
+# Of a newer version, and read again.
+
+
+@pytest.mark.parametrize("version", [2, batch.NEWEST])
+def test_of_a_newer_version_the_numbers_are_read(version: int) -> None:
+    assert batch.header_of_newer(bytes([version]) + GOLDEN[1:14] + b"anything") == (BOOT, 300, 305)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00" + GOLDEN[1:], GOLDEN, b"\x20" + GOLDEN[1:], b"{" + GOLDEN[1:], b"\x02"])
+def test_nothing_else_is_of_a_newer_version(data: bytes) -> None:
+    with pytest.raises(batch.BadMessage):
+        batch.header_of_newer(data)
+
+
+def test_a_batch_is_told_from_what_was_set_aside_of_one() -> None:
+    start, raw, sections = opened(batch.pack(batch_of(REPORT, ALARM)))
+    sections = {**sections, 1: [[99, {}], [4, {}, "more"], "x"], 7: ["new"]}
+    parts = batch.unpack(KIOSK, closed(start[:-1] + b"\x08", raw, sections)).unreadable
+    assert [batch.is_whole(part.body) for part in parts] == [False, False, True, False]
+    assert [batch.is_whole(body) for body in (GOLDEN, b"\x02" + GOLDEN[1:], b"", b"{}", b"\xff")] == [True] * 5
+
+
+@pytest.mark.parametrize("message", [ALARM, HEALTH, LEDGER, THUMBNAIL])
+def test_a_message_that_was_set_aside_can_be_read_again(message: Message) -> None:
+    assert batch.unpack_part(KIOSK, cbor2.dumps(codec.part(message))).others == [message]
+    found = batch.unpack_part(KIOSK, cbor2.dumps({1: [codec.part(message), [99, {}]], 7: []}))
+    assert (found.others, len(found.unreadable)) == ([message], 2)
+
+
+@pytest.mark.parametrize("report", [REPORT, SECOND])
+def test_a_diagnosis_that_was_set_aside_can_be_read_again(report: DiagnosisReport) -> None:
+    assert batch.unpack_part(KIOSK, cbor2.dumps(list(row(report)))).diagnoses == [row(report)]
+
+
+NO_ROWS = [
+    {"diagnosis": "x"},
+    {"taken_at": "1"},
+    {"taken_at": -1},
+    {"crop": "ri\x00ce"},
+    {"rehearsal": 1},
+    {"candidates": [["rice/blast"]]},
+    {"candidates": [["rice/blast", 1001]]},
+    {"candidates": 5},
+]
+
+
+@pytest.mark.parametrize("wrong", NO_ROWS)
+def test_a_diagnosis_that_was_set_aside_is_taken_for_nothing_it_is_not(wrong: dict[str, Any]) -> None:
+    with pytest.raises(batch.BadMessage):
+        batch.unpack_part(KIOSK, cbor2.dumps(list({**row(REPORT)._asdict(), **wrong}.values())))
+
+
+@given(drawn.things)
+def test_anything_that_was_set_aside_is_read_or_a_bad_message(thing: object) -> None:
+    with contextlib.suppress(batch.BadMessage):
+        batch.unpack_part(KIOSK, cbor2.dumps(thing))

@@ -21,7 +21,7 @@ from edge_daemon.modem.simulator import ModemSimulator, ReceivedSms
 from tests import foreign
 from tests.edge.modem.texts import SAMPLES
 
-pytestmark = [pytest.mark.needs("smsd"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("smsd"), pytest.mark.slow, pytest.mark.xdist_group("smsd")]
 
 DEADLINE_S = 300.0
 """For all that one smsd sends and takes, some half a second each; generous, since the machine may be busy."""

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon import enrol_desk
+from edge_daemon import clock, enrol_desk
 from edge_daemon.clock import Instant
 from edge_daemon.config import Config, Kiosk, State
 from edge_daemon.errors import (
@@ -61,7 +61,7 @@ def invited(text: str) -> invitation.Invitation:
 
 
 def enrol(desk: Desk, folder: Path) -> None:
-    identity.enrol(folder, invited(desk.invite()), SURE, DEADLINE_S)
+    identity.enrol(folder, invited(desk.invite()), DEADLINE_S)
 
 
 def renew(folder: Path, now: Instant, *, refused: bool = False) -> datetime | None:
@@ -84,7 +84,7 @@ def belong_together(folder: Path) -> bool:
 
 
 def test_an_invitation_gives_a_certificate_for_a_key_that_nobody_else_reads(desk: Desk, folder: Path) -> None:
-    done = identity.enrol(folder, invited(desk.invite()), SURE, DEADLINE_S)
+    done = identity.enrol(folder, invited(desk.invite()), DEADLINE_S)
     assert (done.kiosk, done.site) == (ID, "Nandgaon")
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == dict.fromkeys(
         (KEY, CERTIFICATE, AUTHORITY, GATEWAY), 0o600
@@ -110,12 +110,12 @@ def test_a_kiosk_that_was_never_invited_knows_no_broker_and_renews_nothing(folde
 
 def test_a_used_invitation_is_known_and_a_new_one_replaces_the_key(desk: Desk, folder: Path) -> None:
     first, second = invited(desk.invite()), None
-    identity.enrol(folder, first, SURE, DEADLINE_S)
+    identity.enrol(folder, first, DEADLINE_S)
     key = (folder / KEY).read_text()
     second = invited(desk.invite(site="Nandgaon school"))
     assert identity.was_used(folder, first)
     assert not identity.was_used(folder, second)
-    assert identity.enrol(folder, second, SURE, DEADLINE_S).site == "Nandgaon school"
+    assert identity.enrol(folder, second, DEADLINE_S).site == "Nandgaon school"
     assert (folder / KEY).read_text() != key
 
 
@@ -124,8 +124,8 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_token(desk: De
     desk.fleet.lose_answers = 2
     for _ in range(2):
         with pytest.raises(EnrolmentAway):
-            identity.enrol(folder, given, SURE, DEADLINE_S)
-    assert identity.enrol(folder, given, SURE, DEADLINE_S)
+            identity.enrol(folder, given, DEADLINE_S)
+    assert identity.enrol(folder, given, DEADLINE_S)
     assert not (folder / NEXT_KEY).exists()
 
 
@@ -160,7 +160,7 @@ def test_the_bytes_of_asking_are_told_whatever_comes_of_it(desk: Desk, folder: P
 
     def ask(invited: invitation.Invitation, fails: type[Exception] | None = None) -> int:
         with pytest.raises(fails) if fails else contextlib.nullcontext():
-            identity.enrol(folder, invited, SURE, DEADLINE_S, took.append)
+            identity.enrol(folder, invited, DEADLINE_S, took.append)
         return took.pop()
 
     enrolled = ask(invited(desk.invite()))
@@ -205,13 +205,22 @@ def test_a_revoked_kiosk_gets_no_certificate_and_keeps_what_it_has(desk: Desk, f
 
 
 @pytest.mark.parametrize("years", [-6, 1])
-def test_a_clock_that_may_be_a_year_off_keeps_no_kiosk_from_enrolling(tmp_path: Path, years: int) -> None:
-    """The server's certificate is not valid now, by this machine's clock: the same as a clock that is off."""
+def test_a_clock_that_may_be_a_year_off_keeps_no_kiosk_from_enrolling(
+    tmp_path: Path, years: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's certificate is not valid now, by this machine's clock: the same as a clock that is off.
+
+    TLS goes by the system's clock, so what counts is whether that one was set.
+    """
+    mark = tmp_path / "synchronized"
+    monkeypatch.setattr(clock, "SYNCHRONISED", mark)
     with Desk(tmp_path, made_at=NOW + years * YEAR) as desk:
         given = invited(desk.invite())
+        mark.touch()
         with pytest.raises(EnrolmentAway, match=r"not yet valid|expired"):
-            identity.enrol(tmp_path / "identity", given, SURE, DEADLINE_S)
-        assert identity.enrol(tmp_path / "identity", given, Instant(NOW, "unsure"), DEADLINE_S)
+            identity.enrol(tmp_path / "identity", given, DEADLINE_S)
+        mark.unlink()
+        assert identity.enrol(tmp_path / "identity", given, DEADLINE_S)
 
 
 def test_another_gateway_at_the_same_address_is_not_asked(desk: Desk, folder: Path, tmp_path: Path) -> None:
@@ -219,7 +228,7 @@ def test_another_gateway_at_the_same_address_is_not_asked(desk: Desk, folder: Pa
     with Desk(tmp_path / "other") as other:
         text = desk.invite().replace(desk.url, other.url)
         with pytest.raises(EnrolmentAway, match="not of the authority that invited"):
-            identity.enrol(folder, invited(text), Instant(NOW, "unsure"), DEADLINE_S)
+            identity.enrol(folder, invited(text), DEADLINE_S)
 
 
 def of_another_key(desk: Desk) -> str:
@@ -285,7 +294,7 @@ def test_a_request_for_another_id_is_not_sent(desk: Desk, folder: Path) -> None:
     given = invited(desk.invite("nandgaon-2"))
     desk.fleet.lose_answers = 1
     with pytest.raises(EnrolmentAway):
-        identity.enrol(folder, given, SURE, DEADLINE_S)
+        identity.enrol(folder, given, DEADLINE_S)
     enrol(desk, folder)
     assert belong_together(folder)
 
@@ -293,21 +302,21 @@ def test_a_request_for_another_id_is_not_sent(desk: Desk, folder: Path) -> None:
 def test_a_gateway_that_is_not_there_or_says_nothing_is_given_up_in_time(desk: Desk, folder: Path) -> None:
     text = desk.invite()
     with pytest.raises(EnrolmentAway, match="nobody listens"):
-        identity.enrol(folder, invited(text.replace(desk.url, f"https://127.0.0.1:{free_port()}")), SURE, DEADLINE_S)
+        identity.enrol(folder, invited(text.replace(desk.url, f"https://127.0.0.1:{free_port()}")), DEADLINE_S)
     with desk.silence() as port:
         begun = time.monotonic()
         with pytest.raises(EnrolmentAway, match="Is there a network"):
-            identity.enrol(folder, invited(text.replace(desk.url, f"https://127.0.0.1:{port}")), SURE, 0.5)
+            identity.enrol(folder, invited(text.replace(desk.url, f"https://127.0.0.1:{port}")), 0.5)
     assert time.monotonic() - begun < DEADLINE_S
-    assert identity.enrol(folder, invited(text), SURE, DEADLINE_S)
+    assert identity.enrol(folder, invited(text), DEADLINE_S)
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_asked(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("in the way")
     given = invited(desk.invite())
     with pytest.raises(StateReadOnly):
-        identity.enrol(tmp_path / "state" / "identity", given, SURE, DEADLINE_S)
-    assert identity.enrol(tmp_path / "identity", given, SURE, DEADLINE_S)
+        identity.enrol(tmp_path / "state" / "identity", given, DEADLINE_S)
+    assert identity.enrol(tmp_path / "identity", given, DEADLINE_S)
 
 
 @pytest.mark.parametrize("name", [KEY, CERTIFICATE, AUTHORITY, GATEWAY])
@@ -409,15 +418,15 @@ def at_boot(tmp_path: Path, text: str) -> Path:
 
 def test_the_daemon_takes_an_invitation_from_the_boot_partition_once(desk: Desk, tmp_path: Path) -> None:
     boot = at_boot(tmp_path, desk.invite())
-    done = enrol_desk.if_invited(config(tmp_path), lambda: SURE, boot)
+    done = enrol_desk.if_invited(config(tmp_path), boot)
     assert done is not None
     assert [path.name for path in boot.parent.iterdir()] == ["krishi-enrol.done.toml"]
-    assert enrol_desk.if_invited(config(tmp_path), lambda: SURE, boot) is None
+    assert enrol_desk.if_invited(config(tmp_path), boot) is None
 
 
 def test_a_site_that_ends_in_a_dot_ends_its_sentence_once(desk: Desk, tmp_path: Path) -> None:
     boot = at_boot(tmp_path, desk.invite(site="Nandgaon, Nashik Dist."))
-    assert next(enrol_desk.lines(config(tmp_path), boot, lambda: SURE)) == (
+    assert next(enrol_desk.lines(config(tmp_path), boot)) == (
         f"{ID} is known to the gateway as the kiosk at Nandgaon, Nashik Dist."
     )
 
@@ -425,18 +434,18 @@ def test_a_site_that_ends_in_a_dot_ends_its_sentence_once(desk: Desk, tmp_path: 
 def test_an_invitation_that_cannot_be_renamed_is_not_used_again(desk: Desk, tmp_path: Path) -> None:
     boot = at_boot(tmp_path, desk.invite())
     (boot.parent / "krishi-enrol.done.toml").mkdir()  # in the way
-    assert enrol_desk.if_invited(config(tmp_path), lambda: SURE, boot)
+    assert enrol_desk.if_invited(config(tmp_path), boot)
     assert boot.exists()
     key = (tmp_path / "state" / "identity" / KEY).read_text()
-    assert enrol_desk.if_invited(config(tmp_path), lambda: SURE, boot) is None
+    assert enrol_desk.if_invited(config(tmp_path), boot) is None
     assert (tmp_path / "state" / "identity" / KEY).read_text() == key
 
 
 def test_an_invitation_for_another_kiosk_is_refused_before_its_token_is_used(desk: Desk, tmp_path: Path) -> None:
     boot = at_boot(tmp_path, desk.invite())
     with pytest.raises(WrongInvitation, match=r"is for nandgaon-1, and this kiosk is nandgaon-2"):
-        enrol_desk.if_invited(config(tmp_path, "nandgaon-2"), lambda: SURE, boot)
-    assert enrol_desk.if_invited(config(tmp_path), lambda: SURE, boot)
+        enrol_desk.if_invited(config(tmp_path, "nandgaon-2"), boot)
+    assert enrol_desk.if_invited(config(tmp_path), boot)
 
 
 def test_every_trouble_has_an_exit_code() -> None:

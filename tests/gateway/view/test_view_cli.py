@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway import tables
 from gateway.store import Store
 from tests.gateway.view import fleet_kit as kit
 from tests.peers.program import Program, free_port
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway", *words, "--config", str(folder / "gateway.toml")]
-    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S)
 
 
 def test_kiosks(folder: Path) -> None:
@@ -63,6 +64,22 @@ def test_want(folder: Path) -> None:
     assert (shown["revision"], shown["daily_kb"], shown["thumbnails"], shown["health"]) == (2, 500, False, 1)
 
 
+def test_reread(folder: Path) -> None:
+    said = run(folder, "reread")
+    assert said.stdout == "Nothing is kept aside.\n", said.stderr
+
+
+def test_forget_asks_and_takes_silence_for_a_no(folder: Path) -> None:
+    store = Store.open(f"sqlite:///{folder / 'state' / 'gateway.db'}")
+    with store.writing() as db:
+        db.execute(tables.diagnosis.update().values(received_at=1000))  # whatever this machine's clock says, it is over
+    store.close()
+    said = run(folder, "forget", "--before", "1970-01-02")
+    assert said.stdout.endswith("Type yes: \nNothing was removed.\n"), said.stderr
+    said = run(folder, "forget", "--before", "1970-01-02", "--what", "diagnoses", "--yes")
+    assert said.stdout.endswith("Removed: 3 of diagnoses.\n"), said.stderr
+
+
 def test_export(folder: Path) -> None:
     out = folder / "d.csv"
     said = run(folder, "export", "diagnoses", "--since", "2026-11-25", "--out", str(out))
@@ -77,6 +94,9 @@ def test_export(folder: Path) -> None:
         (["kiosks", "nobody-1"], 65, "No kiosk has the id 'nobody-1'"),
         (["kiosks", "--trouble", "tired"], 64, "--trouble"),
         (["want", "koraput-7"], 65, "Nothing is wanted"),
+        (["forget"], 64, "--before"),
+        (["forget", "--before", "soon"], 65, "is no time"),
+        (["forget", "--before", "2999-01-01", "--yes"], 65, "still to come"),
         (["want", "koraput-7", "--daily-kb", "1"], 65, "daily_kb"),
         (["want", "revoked-1", "--health"], 65, "revoked-1 is revoked"),
         (["want", "--health"], 64, "required"),
