@@ -85,7 +85,7 @@ async def _serve(
         health,
         identity,
         versions=lambda: Versions(skill.models.name or "", skill.catalogue.version),
-        if_invited=lambda: enrol_desk.if_invited(config),
+        if_invited=lambda spent: enrol_desk.if_invited(config, spent=spent),
     )
 
     async def tell() -> dict[str, Any]:

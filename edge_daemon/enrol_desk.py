@@ -12,6 +12,7 @@ from pathlib import Path
 from edge_daemon.config import Config
 from edge_daemon.errors import ConfigError, WrongInvitation
 from edge_daemon.sync import identity, invitation
+from edge_daemon.sync.enrolment import Spent
 from edge_daemon.sync.identity import Enrolled
 from edge_daemon.sync.invitation import BOOT, Invitation
 
@@ -42,10 +43,10 @@ def lines(config: Config, path: Path | None, boot: Path = BOOT) -> Iterator[str]
         yield _put_away(boot)
 
 
-def if_invited(config: Config, boot: Path = BOOT) -> Enrolled | None:
+def if_invited(config: Config, boot: Path = BOOT, spent: Spent = lambda count: None) -> Enrolled | None:
     """For the daemon: use an invitation that lies on the boot partition. None: there is none, or it was used before.
 
-    Raises what `lines` raises: the daemon goes on without, and tries again later.
+    spent: is told the bytes that it took. Raises what `lines` raises: the daemon goes on without, and tries later.
     """
     if not boot.exists():
         return None
@@ -54,7 +55,7 @@ def if_invited(config: Config, boot: Path = BOOT) -> Enrolled | None:
     folder = config.state.path() / identity.FOLDER
     if identity.was_used(folder, invited):
         return None
-    done = identity.enrol(folder, invited)
+    done = identity.enrol(folder, invited, spent=spent)
     log.info(
         "enrol: %s is known to the gateway as the kiosk at %s. %s", done.kiosk, _within(done.site), _put_away(boot)
     )

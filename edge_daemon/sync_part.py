@@ -36,6 +36,7 @@ from edge_daemon.supervise import Health
 from edge_daemon.sync import windows
 from edge_daemon.sync.account import Account
 from edge_daemon.sync.courier import Courier, Trip
+from edge_daemon.sync.enrolment import Spent
 from edge_daemon.sync.link import Access, Link
 from edge_daemon.sync.pace import Backoff
 from edge_daemon.sync.thread import apart
@@ -68,14 +69,14 @@ class Identity(Protocol):
     """What is asked of edge_daemon.sync.identity. folder: with key and certificates."""
 
     def broker_url(self, folder: Path, /) -> str | None: ...
-    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> object: ...
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool, spent: Spent) -> object: ...
 
 
 class SyncPart:
     """When to open the link, and what is known of it. Made once for each daemon's start.
 
-    versions: see HealthTeller. if_invited: uses an invitation where one lies; it may wait for the network, and raise
-    KrishiError.
+    versions: see HealthTeller. if_invited: uses an invitation where one lies, and tells the bytes that this took; it
+    may wait for the network, and raise KrishiError.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class SyncPart:
         health: Health,
         identity: Identity,
         versions: Callable[[], Versions] = Versions,
-        if_invited: Callable[[], object] | None = None,
+        if_invited: Callable[[Spent], object] | None = None,
         now: Now = system_now,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -316,17 +317,19 @@ class SyncPart:
 
     async def _enrol_if_invited(self) -> None:
         """Look for an invitation that a technician has left. One that cannot be used now is tried again later."""
-        if self._if_invited is None or self._clock_s() < self._invite_s:
+        if_invited = self._if_invited
+        if if_invited is None or self._clock_s() < self._invite_s:
             return
         try:
             async with asyncio.timeout(RENEW_DEADLINE_S):
-                await apart("enrol", self._if_invited)
+                await apart("enrol", lambda: if_invited(self._account.took))
         except (KrishiError, OSError) as why:
             wait_s = self._invite_backoff.next_s()
             self._trouble = f"The invitation could not be used: {why}"
             log.warning("sync: %s Trying again in %.0f s.", self._trouble, wait_s)
         else:
             wait_s = INVITED_S
+        self._account.write()
         self._invite_s = self._clock_s() + wait_s
 
     async def _renew(self, pause_s: float, *, refused: bool = False) -> None:
@@ -336,10 +339,15 @@ class SyncPart:
         if self._renewed_s is not None and self._clock_s() - self._renewed_s < pause_s:
             return
         self._renewed_s = self._clock_s()
-        now = self._now()
+        now, took = self._now(), self._account.took
+
+        def renew() -> object:
+            return self._identity.renew_if_due(self._folder, now, refused=refused, spent=took)
+
         try:
             async with asyncio.timeout(RENEW_DEADLINE_S):
-                await apart("renew", lambda: self._identity.renew_if_due(self._folder, now, refused=refused))
+                await apart("renew", renew)
         except (KrishiError, OSError) as why:
             self._was_refused = isinstance(why, EnrolmentRefused)
             log.warning("sync: The certificate could not be renewed: %s", why)
+        self._account.write()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import Protocol
 
 from edge_daemon.errors import StateFull
@@ -31,6 +32,11 @@ class Account:
         self._book = book
         self._unwritten = 0
         self._counted = 0
+        self._took: deque[int] = deque()
+
+    def took(self, count: int) -> None:
+        """So many bytes went by another connection to the gateway. May be told by any thread."""
+        self._took.append(count)
 
     def open(self) -> None:
         """A new connection: its bytes begin at 0."""
@@ -38,12 +44,11 @@ class Account:
 
     def spent(self, link: Link | None = None) -> int:
         """Bytes of the last 24 hours, with those that this connection has taken since they were written down."""
-        if link is not None:
-            self._count(link)
+        self._count(link)
         return self._book.spent() + self._unwritten
 
-    def write(self, link: Link) -> int:
-        """Write down what this connection has taken; how much it is in all. Raises StateError but for a full disk."""
+    def write(self, link: Link | None = None) -> int:
+        """Write down what went; how much this connection has taken in all. Raises StateError but for a full disk."""
         self._count(link)
         try:
             self._book.spend(self._unwritten)
@@ -53,7 +58,11 @@ class Account:
             self._unwritten = 0
         return self._counted
 
-    def _count(self, link: Link) -> None:
+    def _count(self, link: Link | None) -> None:
+        while self._took:
+            self._unwritten += self._took.popleft()
+        if link is None:
+            return
         now = link.traffic().on_the_line
         self._unwritten += now - self._counted
         self._counted = now

@@ -1,4 +1,4 @@
-"""Asking the gateway for a certificate, by HTTPS: one call, one answer, within a deadline.
+"""Asking the gateway for a certificate, by HTTPS: one call, one answer, within a deadline. Its bytes are counted.
 
 The gateway has to show a certificate of its own authority, and for the name that we called. While the kiosk's clock may
 be wrong no certificate is called too old or too young (see tls.py).
@@ -12,16 +12,23 @@ import json
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from edge_daemon.errors import EnrolmentAway, EnrolmentRefused
 from edge_daemon.sync import tls
+from edge_daemon.sync.traffic import NOBODY_THERE, Traffic, traffic_of
 
 DEADLINE_S = 90.0
 """For all of it: over a bad 2G link a handshake takes half a minute."""
 MOST_ANSWER_BYTES = 16_384
+UNKNOWN = Traffic(sent=2_000, received=3_000, segments=20)
+"""Where the kernel does not count."""
+
+Spent = Callable[[int], object]
+"""Is told how many bytes a call took on the line, whatever came of it; by the thread that calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Desk:
     authority: str
     check_times: bool
     deadline_s: float = DEADLINE_S
+    spent: Spent = lambda count: None
 
     @property
     def where(self) -> str:
@@ -45,22 +53,62 @@ def ask(desk: Desk, call: str, body: dict[str, str]) -> str:
     call: "enrol" or "renew".
     """
     address = urlsplit(desk.url)
-    connection = http.client.HTTPSConnection(
-        address.hostname or "", address.port, timeout=desk.deadline_s, context=_context(desk)
-    )
-    alarm = threading.Timer(desk.deadline_s, lambda: _cut(connection))
+    line = _Line(address.hostname or "", address.port or http.client.HTTPS_PORT, desk.deadline_s, _context(desk))
+    alarm = threading.Timer(desk.deadline_s, line.cut)
     alarm.daemon = True
     alarm.start()
     try:
-        connection.request("POST", f"/{call}", json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        status, data = answer.status, answer.read(MOST_ANSWER_BYTES)
+        status, data = line.post(f"/{call}", json.dumps(body))
     except (OSError, http.client.HTTPException, UnicodeError) as why:
         raise EnrolmentAway(_sentence(desk, why)) from why
     finally:
         alarm.cancel()
-        connection.close()
+        line.close()
+        desk.spent(line.traffic.on_the_line)
     return _certificate(desk, status, data)
+
+
+class _Line:
+    """One connection, for one call. traffic: what it took so far."""
+
+    def __init__(self, host: str, port: int, timeout_s: float, context: ssl.SSLContext) -> None:
+        self.traffic = NOBODY_THERE
+        self._context = context
+        self._connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        self._sock: ssl.SSLSocket | None = None
+
+    def post(self, path: str, body: str) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises OSError, HTTPException, UnicodeError."""
+        self._connect()
+        self._connection.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        self._count()  # a server that closes after its answer leaves nothing to count
+        return answer.status, answer.read(MOST_ANSWER_BYTES)
+
+    def _connect(self) -> None:
+        """By hand: a handshake that fails has its bytes too."""
+        to = (self._connection.host, self._connection.port)
+        plain = socket.create_connection(to, self._connection.timeout)
+        self._sock = self._context.wrap_socket(plain, server_hostname=to[0], do_handshake_on_connect=False)
+        self._connection.sock = self._sock
+        self.traffic = UNKNOWN
+        self._sock.do_handshake()
+
+    def close(self) -> None:
+        self._count()
+        self._connection.close()
+        if self._sock is not None:
+            self._sock.close()
+
+    def cut(self) -> None:
+        """End it, so that whoever waits on it wakes up."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):  # it has ended
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
+    def _count(self) -> None:
+        if self._sock is not None and (now := traffic_of(self._sock)) is not None:
+            self.traffic = now
 
 
 def _certificate(desk: Desk, status: int, data: bytes) -> str:
@@ -94,14 +142,6 @@ def _context(desk: Desk) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError) as why:
         raise EnrolmentRefused("The authority's certificate cannot be read. Ask for a new invitation.") from why
     return made
-
-
-def _cut(connection: http.client.HTTPSConnection) -> None:
-    """End it, so that whoever waits on it wakes up."""
-    sock = connection.sock
-    if sock is not None:
-        with contextlib.suppress(OSError):  # it has ended
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _sentence(desk: Desk, why: Exception) -> str:

@@ -28,7 +28,7 @@ from edge_daemon.clock import Instant, system_clock_is_set
 from edge_daemon.errors import EnrolmentRefused, IdentityDamaged
 from edge_daemon.sync import credentials, enrolment, safe_file
 from edge_daemon.sync.credentials import Certificate, Key
-from edge_daemon.sync.enrolment import Desk
+from edge_daemon.sync.enrolment import Desk, Spent
 from edge_daemon.sync.invitation import Invitation
 from edge_daemon.sync.tls import AUTHORITY, CERTIFICATE, KEY
 
@@ -68,16 +68,21 @@ def was_used(folder: Path, invitation: Invitation) -> bool:
     return known is not None and known.invitation == _digest(invitation.token)
 
 
-def enrol(folder: Path, invitation: Invitation, deadline_s: float = enrolment.DEADLINE_S) -> Enrolled:
+def enrol(
+    folder: Path,
+    invitation: Invitation,
+    deadline_s: float = enrolment.DEADLINE_S,
+    spent: Spent = lambda count: None,
+) -> Enrolled:
     """Use an invitation; what the gateway gives takes the place of what was there before.
 
-    Raises EnrolmentAway, EnrolmentRefused, KioskBusy, StateReadOnly, StateFull. Nothing has changed then: it can be
-    tried again.
+    spent: is told the bytes that it took. Raises EnrolmentAway, EnrolmentRefused, KioskBusy, StateReadOnly, StateFull.
+    Nothing has changed then: it can be tried again.
     """
     with safe_file.alone(folder):
         settle(folder)
         key, request = _next(folder, invitation.kiosk)
-        desk = Desk(invitation.enrolment, invitation.authority, system_clock_is_set(), deadline_s)
+        desk = Desk(invitation.enrolment, invitation.authority, system_clock_is_set(), deadline_s, spent)
         given = enrolment.ask(desk, "enrol", {"token": invitation.token, "csr": request})
         certificate = _checked(given, invitation.kiosk, key, invitation.authority)
         authority = invitation.authority.strip() + "\n"
@@ -86,11 +91,17 @@ def enrol(folder: Path, invitation: Invitation, deadline_s: float = enrolment.DE
 
 
 def renew_if_due(
-    folder: Path, now: Instant, *, refused: bool = False, deadline_s: float = enrolment.DEADLINE_S
+    folder: Path,
+    now: Instant,
+    *,
+    refused: bool = False,
+    deadline_s: float = enrolment.DEADLINE_S,
+    spent: Spent = lambda count: None,
 ) -> datetime | None:
     """Ask for the next certificate once two thirds of this one's time are over, and also after its end.
 
     refused: the broker does not take the present one, so another is asked for whatever the kiosk's clock says.
+    spent: is told the bytes that it took.
     Gives the new one's end; None where it was not due, or the kiosk never enrolled. Raises EnrolmentAway,
     EnrolmentRefused, IdentityDamaged, KioskBusy, StateReadOnly, StateFull: the present one stays then.
     """
@@ -101,7 +112,7 @@ def renew_if_due(
         known = _gateway(folder)
         if known is None or not (refused or now.utc >= credentials.due_at(_certificate(folder))):
             return None
-        desk = Desk(known.enrolment, _read(folder / AUTHORITY), system_clock_is_set(), deadline_s)
+        desk = Desk(known.enrolment, _read(folder / AUTHORITY), system_clock_is_set(), deadline_s, spent)
         return _renew(folder, desk).not_valid_after_utc
 
 

@@ -38,7 +38,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge_daemon.errors import BrokerGone, GatewayMute
 from edge_daemon.sync import tls, troubles
 from edge_daemon.sync.thread import apart
-from edge_daemon.sync.traffic import Traffic, traffic_of
+from edge_daemon.sync.traffic import NOBODY_THERE, Traffic, traffic_of
 from edge_daemon.wire import topics
 from edge_daemon.wire.errors import BadMessage
 from edge_daemon.wire.replies import Acknowledgement, Desired, decode_acknowledgement, decode_desired
@@ -59,8 +59,6 @@ UNKNOWN_BYTES = 1_000
 """Where the kernel does not count: of a TCP connection, beside the batches and twice of TLS."""
 UNREADABLE = (MQTTException, struct.error, IndexError, ValueError, KeyError)
 """What the client raises for packets that are none."""
-NOBODY_THERE = Traffic(segments=3)
-"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 T = TypeVar("T")

@@ -29,6 +29,10 @@ class Traffic(NamedTuple):
         return self.sent + self.received + HEADERS_BYTES * self.segments
 
 
+NOBODY_THERE = Traffic(segments=3)
+"""What is asked of a network before there is a connection: a name, and whether somebody listens."""
+
+
 def traffic_of(connection: socket.socket) -> Traffic | None:
     """So far. None where the kernel does not say, or the connection is closed."""
     try:

@@ -27,6 +27,7 @@ from edge_daemon.kiosk import report
 from edge_daemon.store.report_outbox import LEDGER, REPORT, SPARE, URGENT
 from edge_daemon.store.store import Store
 from edge_daemon.supervise import Health
+from edge_daemon.sync.enrolment import Spent
 from edge_daemon.sync_part import SyncPart
 from edge_daemon.wire import codec
 from edge_daemon.wire.batch import Unpacked
@@ -64,12 +65,14 @@ class Nobody:
     def __init__(self) -> None:
         self.url: str | None = None
         self.renewed: list[tuple[Instant, bool]] = []
+        self.takes_bytes = 0
 
     def broker_url(self, folder: Path, /) -> str | None:
         return self.url
 
-    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool, spent: Spent) -> None:
         self.renewed.append((now, refused))
+        spent(self.takes_bytes)
 
 
 @pytest.fixture
@@ -463,8 +466,8 @@ def test_a_certificate_that_the_broker_refuses_is_asked_for_anew_at_once(
 class Revoked(Nobody):
     """An identity that the gateway gives no new certificate."""
 
-    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool) -> None:
-        super().renew_if_due(folder, now, refused=refused)
+    def renew_if_due(self, folder: Path, now: Instant, /, *, refused: bool, spent: Spent) -> None:
+        super().renew_if_due(folder, now, refused=refused, spent=spent)
         raise EnrolmentRefused("revoked")
 
 
@@ -474,6 +477,7 @@ def test_a_revoked_kiosk_asks_for_a_certificate_once_a_day(
 ) -> None:
     at_s = [1000.0]
     identity = Revoked()
+    identity.takes_bytes = 4_000
     config = settings(tmp_path, free_port())
     part = SyncPart(config, store, Health(), identity, now=clock, clock_s=lambda: at_s[0])
 
@@ -488,6 +492,7 @@ def test_a_revoked_kiosk_asks_for_a_certificate_once_a_day(
         RUNNERS[0].run(fail_to_open())
         at_s[0] += 3600 * hours
     assert len(identity.renewed) == times
+    assert 4_000 * times < store.link.spent() < 4_000 * times + 1_000, "what it costs to be refused counts too"
 
 
 def fill(store: Store) -> None:
@@ -545,7 +550,8 @@ def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again
 ) -> None:
     identity, tried, first = Nobody(), [], threading.Event()
 
-    def if_invited() -> None:
+    def if_invited(spent: Spent) -> None:
+        spent(3_000)
         tried.append(1)
         first.set()
         if len(tried) == 1:
@@ -562,6 +568,7 @@ def test_an_invitation_that_lies_there_is_used_and_one_that_fails_is_tried_again
             with pytest.raises(NoGateway):
                 await part.open_now()
             assert "No network" in part.tell()["trouble"]
+            assert store.link.spent() == 3_000
             at_s[0] += 60
             store.reports.wake()
             await asyncio.to_thread(gateway.until, lambda: bool(gateway.batches))

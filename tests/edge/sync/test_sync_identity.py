@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import ssl
@@ -152,6 +153,32 @@ def test_a_certificate_is_renewed_after_two_thirds_of_its_time(desk: Desk, folde
     assert (folder / KEY).read_text() != key
     assert belong_together(folder)
     assert renew(folder, later(days=62)) is None
+
+
+def test_the_bytes_of_asking_are_told_whatever_comes_of_it(desk: Desk, folder: Path, tmp_path: Path) -> None:
+    took: list[int] = []
+
+    def ask(invited: invitation.Invitation, fails: type[Exception] | None = None) -> int:
+        with pytest.raises(fails) if fails else contextlib.nullcontext():
+            identity.enrol(folder, invited, DEADLINE_S, took.append)
+        return took.pop()
+
+    enrolled = ask(invited(desk.invite()))
+    assert identity.renew_if_due(folder, SURE, refused=True, deadline_s=DEADLINE_S, spent=took.append)
+    renewed = took.pop()
+    assert 2_500 < enrolled < renewed < 8_000, "with handshake, certificates and headers"
+    assert identity.renew_if_due(folder, SURE, spent=took.append) is None
+    assert not took, "nothing was asked"
+
+    used = invited(desk.invite())
+    desk.fleet.revoke(ID)
+    assert 2_000 < ask(used, EnrolmentRefused) < enrolled
+    (tmp_path / "other").mkdir()
+    with Desk(tmp_path / "other") as other:
+        strange = used.model_copy(update={"authority": other.authority.certificate})
+    assert 1_000 < ask(strange, EnrolmentAway) < enrolled, "a handshake that failed"
+    nobody = used.model_copy(update={"enrolment": f"https://127.0.0.1:{free_port()}"})
+    assert 0 < ask(nobody, EnrolmentAway) < 200
 
 
 def test_a_kiosk_that_was_off_for_years_comes_back(desk: Desk, folder: Path) -> None:
