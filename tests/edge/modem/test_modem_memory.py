@@ -55,6 +55,7 @@ class Scripted:
 
     def close(self) -> None:
         os.close(self._far)
+        self._thread.join(PLENTY_S)  # else it would read from whatever gets this number next
         os.close(self._near)
 
 
