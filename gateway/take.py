@@ -130,19 +130,17 @@ class _Work:
         heard = self._kiosks.hear(parcel.kiosk)
         heard.payload_bytes += len(parcel.payload)
         is_revoked = self._kiosks.is_revoked(parcel.kiosk)
+        wait = wait_s(parcel.kiosk, self._now)
         if not self._shares.take(parcel.kiosk, parcel.weight):
-            self._hold_back(parcel, heard, is_revoked)
+            heard.held_back += 1
+            self._answer(parcel, is_revoked, wait)
         elif is_revoked:
             self._put_aside(parcel, REVOKED)
         elif self._keep(parcel) or not parcel.is_newer:
             self._note_numbers(parcel, heard)
             self._answer(parcel, is_revoked, 0)
         else:
-            self._hold_back(parcel, heard, is_revoked)
-
-    def _hold_back(self, parcel: Parcel, heard: register.Heard, is_revoked: bool) -> None:
-        heard.held_back += 1
-        self._answer(parcel, is_revoked, wait_s(parcel.kiosk, self._now))
+            self._answer(parcel, is_revoked, wait)
 
     def _keep(self, parcel: Parcel) -> bool:
         """Store it, or put it aside as it is. False: there was no room for that."""

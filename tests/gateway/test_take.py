@@ -263,7 +263,7 @@ def test_a_batch_of_a_newer_version_for_which_there_is_no_room_stays_with_its_ki
     told = [acknowledged(store, *some, limits=limits) for some in ([incoming] if together else [[x] for x in incoming])]
     assert told[-1] == [(KIOSK, 1, wait_s(KIOSK, NOW))]
     assert sorted(row["body"] for row in rows(store, tables.aside)) == [incoming[1].payload, b"bad"]
-    assert (kiosk(store)["held_back"], kiosk(store)["held_back_at"]) == (2, NOW)
+    assert (kiosk(store)["held_back"], kiosk(store)["aside_at"]) == (0, NOW)
     with store.writing() as db:
         db.execute(tables.aside.delete())
     assert acknowledged(store, *incoming[2:], limits=limits) == [(KIOSK, 3, 0)]
