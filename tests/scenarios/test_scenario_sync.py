@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge_daemon.advice.catalogue import Catalogue
 from edge_daemon.modem.simulator import ModemSimulator
 from edge_daemon.wire.messages import HealthReport
 from tests.edge.sync.small_gateway import SmallGateway
@@ -64,10 +65,14 @@ def test_a_visit_reaches_the_gateway_when_a_technician_opens_the_link(tmp_path: 
             code, said, _ = asked(config, "sync", "--json")
             assert json.loads(said) == {"acknowledged": 0, "waiting": 0, "bytes": json.loads(said)["bytes"]}
             assert kiosk.stop() == 0
-        (health,) = gateway.others
+        health, *later = gateway.others
         assert isinstance(health, HealthReport)
+        right = ["synced"] if health.clock == "unsure" else []  # once the gateway has told the time
+        assert [told.clock for told in later] == right
         assert (health.kiosk, health.starts, health.rehearsal) == ("test-kiosk", 1, True)
         assert health.model
+        assert health.advice == told["advice"] == Catalogue.load().version
+        assert dict(later[-1].parts if later else health.parts)["talk"] == "ok"
         code, said, complaint = asked(config, "sync")
         assert (code, "no kiosk runs here" in complaint) == (69, True)
 
