@@ -7,6 +7,7 @@ Rules kept here:
 - photos go before the rows that name them. If the power goes between the two, erasing again finds the rest;
 - a small picture of their leaf that waits to be sent is removed, and its consent taken back. The consent's row stays,
   as the visit's does: it names no farmer, and is what shows that a picture which has gone was agreed to;
+- the gateway is told all rows of theirs once more, now without the pseudonym: the newest telling takes its place there;
 - nothing of the number, and nothing of such a picture, is left in the database's free room, nor in its log:
   edge_daemon.store.traces.
 
@@ -42,6 +43,12 @@ _UNNAME = (
     "UPDATE question SET why = ? WHERE farmer_id = ? AND instr(why, ?)",
 )
 """A reason may quote what a second route answered, and a question's reason quotes that of its advice."""
+
+_TELL_ANEW = (
+    "UPDATE outbox SET told_at = NULL WHERE farmer_id = ? AND told_at IS NOT NULL",
+    "UPDATE question SET told_at = NULL WHERE farmer_id = ? AND told_at IS NOT NULL",
+)
+"""See edge_daemon.store.told."""
 
 Scrub = Callable[[Sequence[bytes]], bool]
 """Clears the files of what was deleted. True: none of these words stands in them any more."""
@@ -206,6 +213,8 @@ def _silence(db: sqlite3.Connection, farmer: int, number: str, now: str) -> tupl
         "UPDATE question SET state = 'cancelled', why = ?, changed_at = ? WHERE farmer_id = ? AND state = 'planned'",
         (WHY, now, farmer),
     ).rowcount
+    for statement in _TELL_ANEW:
+        db.execute(statement, (farmer,))
     return parked, texts, questions
 
 

@@ -198,6 +198,25 @@ def test_no_number_stands_in_any_report(store: Store, clock: SteppingClock) -> N
             assert form.hex().encode() not in told
 
 
+def test_an_erasure_reaches_the_gateway(store: Store, clock: SteppingClock) -> None:
+    for turn, number in enumerate(("+919812345678", "+919812399999")):
+        advised(store, clock, number)
+        gone(store, turn)
+    clock.utc += 3 * DAY
+    ask_what_is_due(store, clock)
+    tell_gateway(store.told, KIOSK, 0, clock.utc)
+    before = rows_of(reports(store))
+    store.erasure.erase("+919812345678")
+    clock.utc += DAY
+    tell_gateway(store.told, KIOSK, 0, clock.utc)
+    told_anew = rows_of(reports(store))[len(before) :]
+    erased = {row.diagnosis for row in told_anew}
+    mine = [row for row in before if row.diagnosis in erased]
+    assert len({row.farmer for row in mine}) == 1, "theirs alone"
+    assert {(row.kind, row.row) for row in mine} <= {(row.kind, row.row) for row in told_anew}
+    assert {(row.farmer, row.control) for row in told_anew} == {("", None)}
+
+
 def test_the_conversation_tells_once_a_day(store: Store, clock: SteppingClock) -> None:
     monotonic = [0.0]
     talk = parts.build_talk(Config(), Catalogue.load(), store, clock, lambda: monotonic[0])
