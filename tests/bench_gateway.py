@@ -35,7 +35,7 @@ from tests import foreign
 from tests.bench_rows import Rows, row
 from tests.crowd import connect_all, deliver, deliver_by_one
 from tests.peers.mosquitto import OPEN, Mosquitto
-from tests.peers.postgres import Postgres, folder_of_programs
+from tests.peers.postgres import Postgres
 from tests.rigs.village import Village
 from tests.wire.day import diagnoses
 
@@ -54,7 +54,7 @@ AS_WRITTEN = "max_connections -1\nmax_inflight_messages 1000\nmax_queued_message
 
 def gateway(rows: Rows) -> None:
     """All rows of this module, where the programs are that they need."""
-    if folder_of_programs() is None or foreign.program("mosquitto") is None:
+    if foreign.postgresql() is None or foreign.program("mosquitto") is None:
         print("ingest, storm: not measured, PostgreSQL or Mosquitto is not installed: run `make test` as root")
         return
     with tempfile.TemporaryDirectory(prefix="krishi-bench-") as name:

@@ -19,7 +19,6 @@ import subprocess
 import pytest
 
 from tests import foreign
-from tests.peers.postgres import folder_of_programs
 from tests.rigs import namespaces
 
 _OWN_MOUNTS = ["unshare", "--map-root-user", "--mount", "true"]
@@ -62,7 +61,7 @@ def _is_here(need: str) -> bool:
     if kind == "foreign module":
         return (foreign.MODULES / module).is_dir()
     if need == "postgresql":
-        return folder_of_programs() is not None
+        return foreign.postgresql() is not None
     if kind != "module":
         return foreign.program(need) is not None
     try:

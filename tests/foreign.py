@@ -28,3 +28,10 @@ def unpacked_environment() -> dict[str, str]:
     """The environment in which an unpacked program finds its libraries."""
     folders = [str(folder) for folder in (SMSTOOLS / "usr" / "lib", *(SMSTOOLS / "usr" / "lib").glob("*-linux-*"))]
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}
+
+
+def postgresql() -> Path | None:
+    """The folder of initdb and postgres: Debian keeps them off the path. None: not installed."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    found = str(versions[-1]) if versions else shutil.which("postgres")
+    return Path(found).parent if found else None

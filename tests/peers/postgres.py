@@ -15,14 +15,8 @@ from typing import Self
 
 import psycopg
 
+from tests import foreign
 from tests.peers.program import DEADLINE_S, Program, free_port
-
-
-def folder_of_programs() -> Path | None:
-    """Where initdb and postgres are: Debian keeps them off the path. None: not installed."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    found = str(versions[-1]) if versions else shutil.which("postgres")
-    return Path(found).parent if found else None
 
 
 class Postgres(Program):
@@ -32,7 +26,7 @@ class Postgres(Program):
     """
 
     def __init__(self) -> None:
-        programs = folder_of_programs()
+        programs = foreign.postgresql()
         assert programs is not None, "postgresql is not installed"
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         folder = Path(tempfile.mkdtemp(prefix="krishi-postgres-"))
