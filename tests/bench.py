@@ -231,7 +231,7 @@ def _catalogue(rows: Rows) -> None:
 
     ours = statistics.median(timeit.repeat(Catalogue.load, number=1, repeat=5))
     row(rows, "catalogue_load_ms", ours * 1000, "ms")
-    row(rows, "catalogue_load_ratio", ours / statistics.median(timeit.repeat(bare, number=1, repeat=5)), "x", 2)
+    row(rows, "catalogue_load_ratio", ours / statistics.median(timeit.repeat(bare, number=1, repeat=5)), "x")
 
 
 def _install(rows: Rows) -> None:

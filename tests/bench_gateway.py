@@ -79,13 +79,10 @@ def _against_copy(rows: Rows, server: Postgres) -> None:
             bare.append(_seconds_of_copy(db, [_rows_of(group) for group in groups]))
         count = "SELECT (SELECT count(*) FROM diagnosis), (SELECT count(*) FROM bare)"
         assert db.execute(count).fetchone() == (BATCHES * 200 * (ROUNDS + 1),) * 2
-        disk = db.execute("SELECT pg_total_relation_size('diagnosis')").fetchone()
     store.close()
     ratios = [theirs / own for own, theirs in zip(ours[1:], bare[1:], strict=True)]  # the first warms both
     row(rows, "ingest_diagnoses_per_s", BATCHES * 200 / statistics.median(ours[1:]), "1/s")
     row(rows, "copy_diagnoses_per_s", BATCHES * 200 / statistics.median(bare[1:]), "1/s")
-    assert disk is not None
-    row(rows, "disk_bytes_per_diagnosis", disk[0] / (BATCHES * 200 * (ROUNDS + 1)), "B")
     row(rows, "ingest_copy_ratio", statistics.median(ratios), "x", 0.4, at_least=True)
 
 
