@@ -64,8 +64,11 @@ class Desires:
 
     def _tell_page(self, last: str) -> None:
         rows = self._rows(_WANTED.where(kiosk.c.id > last).order_by(kiosk.c.id).limit(PAGE))
-        for id, desired, _ in rows:
+        since = self._looked_at - OVERLAP_S
+        for id, desired, at in rows:
             self._tell(id, desired)
+            if at >= since:  # it would be told again at the next look
+                self._told[id] = desired
         self._last = rows[-1][0] if len(rows) == PAGE else None
 
     def _tell_changed(self) -> None:
