@@ -121,7 +121,7 @@ def test_a_cut_resets_both_ends_and_the_next_connection_is_good(parrot: Parrot) 
 def test_a_refused_connection_is_reset(parrot: Parrot) -> None:
     with Relay(parrot.port) as relay:
         relay.set("refused")
-        with connect(relay) as connection, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), connect(relay) as connection:
             connection.recv(1)
         relay.set("up")
         with connect(relay) as connection:
