@@ -4,8 +4,8 @@ A test says what it needs: @pytest.mark.needs("gammu") a system program, "module
 pip cannot always build, "system module:gammu" one that the distribution has for its own Python,
 "foreign module:gsmmodem" one that tests/foreign.py knows, "own mounts" a mount namespace, which some machines do not
 allow, "own network" network namespaces with slow and lossy links, which only root makes, "postgresql" its server, which
-Debian keeps off the path. Where that is missing the test is left out, by name, in the closing lines; under
-KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then without a word.
+Debian keeps off the path, "root" its rights. Where that is missing the test is left out, by name, in the closing lines;
+under KRISHI_REQUIRE_ALL=1 it fails instead: nothing is left out then without a word.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def _is_here(need: str) -> bool:
         return shutil.which(look[0]) is not None and subprocess.call(look, stderr=subprocess.DEVNULL) == 0
     if kind == "foreign module":
         return (foreign.MODULES / module).is_dir()
+    if need == "root":
+        return os.geteuid() == 0
     if need == "postgresql":
         return foreign.postgresql() is not None
     if kind != "module":

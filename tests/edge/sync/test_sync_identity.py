@@ -330,7 +330,7 @@ def test_a_damaged_identity_says_so_and_an_invitation_mends_it(desk: Desk, folde
     assert belong_together(folder)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+@pytest.mark.needs("root")  # who alone gives files away
 def test_root_leaves_files_that_the_kiosk_s_user_reads(desk: Desk, tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
